@@ -1,0 +1,3 @@
+module github.com/holdfast-iam/holdfast
+
+go 1.26
