@@ -1,0 +1,29 @@
+##@ Change the code
+
+.PHONY: generate
+generate: generate-code generate-rbac generate-docs ## Write everything that comes from markers: deepcopy, CRDs, roles, API reference
+
+.PHONY: generate-code
+generate-code:
+	@"$$($(TOOL) controller-gen)" object crd paths=./api/... output:crd:dir=config/crd/bases
+
+# Markers carry two ClusterRoles: those without roleName make holdfast-manager (bound everywhere), those with
+# roleName=holdfast-tenant-namespace the role that a RoleBinding grants in one tenant's namespace.
+.PHONY: generate-rbac
+generate-rbac:
+	@"$$($(TOOL) controller-gen)" rbac:roleName=holdfast-manager paths=./controllers/... output:rbac:stdout \
+		| hack/make/split-roles.sh config/rbac
+
+.PHONY: generate-docs
+generate-docs:
+	@mkdir -p docs/api
+	@"$$($(TOOL) crd-ref-docs)" --log-level=ERROR --source-path=api/v1alpha1 --config=hack/docs/crd-ref-docs/config.yaml \
+		--templates-dir=hack/docs/crd-ref-docs/templates --renderer=markdown --output-path=docs/api/v1alpha1.md
+
+.PHONY: fmt
+fmt: ## Format the Go code and order its imports
+	@"$$($(TOOL) golangci-lint)" fmt
+
+.PHONY: tidy
+tidy: ## Run go mod tidy in every module
+	@hack/verify/tidy.sh -w

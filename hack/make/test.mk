@@ -1,0 +1,15 @@
+##@ Test
+
+# Packages start real servers; more than two at once starve each other on a small machine.
+TEST_FLAGS ?= -p 2 -timeout 25m
+
+.PHONY: test
+test: prerequisites ## Run every test of every module (TEST_FLAGS='-p 2 -timeout 25m')
+	@$(TIMED) 'make test' hack/make/test.sh $(TEST_FLAGS)
+
+# BENCH narrows the run to one package.
+BENCH ?= ./...
+
+.PHONY: bench
+bench: prerequisites ## Run the benchmarks and print their tables (BENCH=./some/package)
+	@$(TIMED) 'make bench' $(GO) test -p 1 -run '^$$' -bench . -benchtime 1x -timeout 60m $(BENCH)

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Runs go test in the main module and in every nested module that has tests. All of them run, and the
+# first failure decides the exit code, so that one red module does not hide another.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+
+code=0
+for module in $(git ls-files '*go.mod' | xargs -n1 dirname); do
+	[[ $module == . || -n $(git ls-files "$module/*_test.go") ]] || continue
+	echo "== go test $* ./... (in $module)"
+	(cd "$module" && go test "$@" ./...) || code=1
+done
+exit "$code"
