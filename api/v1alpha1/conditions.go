@@ -1,0 +1,132 @@
+package v1alpha1
+
+// Condition types. Each is named for the good state; docs/spec shows them as
+// kubectl prints them.
+const (
+	// ConditionReady sums up: what serves is right. It is present on every kind.
+	ConditionReady = "Ready"
+	// ConditionReconciling is present, and True, only while something moves now (kstatus).
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is present, and True, only while a person is needed (kstatus).
+	ConditionStalled = "Stalled"
+
+	// ConditionVaultReady: signed in, unsealed and reachable; when it is not, the
+	// last good values hold.
+	ConditionVaultReady = "VaultReady"
+	// ConditionKeystoresReady: every store has a usable version.
+	ConditionKeystoresReady = "KeystoresReady"
+	// ConditionSecretsReady: every generated and read secret is in place.
+	ConditionSecretsReady = "SecretsReady"
+	// ConditionDatabaseReady: the schema is at the image's level, proven by the schema Job.
+	ConditionDatabaseReady = "DatabaseReady"
+	// ConditionNetworkIsolated: default deny stands, before the first pod.
+	ConditionNetworkIsolated = "NetworkIsolated"
+	// ConditionWorkloadAvailable: enough pods of the serving revision are ready.
+	ConditionWorkloadAvailable = "WorkloadAvailable"
+	// ConditionSettingsApplied: declared runtime settings were read back from the live server.
+	ConditionSettingsApplied = "SettingsApplied"
+	// ConditionUpToDate: the serving revision is the desired one. It does not count into Ready.
+	ConditionUpToDate = "UpToDate"
+	// ConditionAvailable: it serves, whatever else is wrong.
+	ConditionAvailable = "Available"
+)
+
+// Reasons that several kinds use. A reason is the same word in the condition
+// and in the event.
+const (
+	// ReasonSucceeded: all is as declared.
+	ReasonSucceeded = "Succeeded"
+	// ReasonProgressing: something moves; the message says what is waited for.
+	ReasonProgressing = "Progressing"
+	// ReasonDependencyNotReady: an earlier step has to finish first; the message names it.
+	ReasonDependencyNotReady = "DependencyNotReady"
+	// ReasonNotFound: a referenced object does not exist yet; it heals when it appears.
+	ReasonNotFound = "NotFound"
+	// ReasonInvalidSpec: the object and what it refers to contradict each other; the message names the field.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonNamespaceNotAdmitted: no RoleBinding lets the operator into this namespace.
+	ReasonNamespaceNotAdmitted = "NamespaceNotAdmitted"
+	// ReasonNameConflict: an object of a child's name exists and belongs to someone else.
+	ReasonNameConflict = "NameConflict"
+	// ReasonSuspended: spec.suspend is true; nothing is changed, everything is still observed.
+	ReasonSuspended = "Suspended"
+	// ReasonDeleting: the object is being deleted.
+	ReasonDeleting = "Deleting"
+	// ReasonError: a transient error; it is tried again with back-off.
+	ReasonError = "Error"
+	// ReasonNotObserved: nobody could look yet.
+	ReasonNotObserved = "NotObserved"
+	// ReasonReferenceMissing: a policy or connection that was used before is gone; the last good one holds.
+	ReasonReferenceMissing = "ReferenceMissing"
+)
+
+// Reasons of Vault. internal/vault uses the same words for its faults.
+const (
+	ReasonVaultSealed         = "VaultSealed"
+	ReasonVaultStandby        = "VaultStandby"
+	ReasonVaultUnreachable    = "VaultUnreachable"
+	ReasonVaultForbidden      = "VaultForbidden"
+	ReasonVaultRateLimited    = "VaultRateLimited"
+	ReasonVaultNotInitialized = "VaultNotInitialized"
+	ReasonVaultLoginFailed    = "VaultLoginFailed"
+	ReasonVaultMountMissing   = "VaultMountMissing"
+	ReasonVaultKVVersion      = "VaultKVVersion"
+	// ReasonVaultValueDeleted: a value of ours was deleted in Vault; it is never generated anew over a deleted one.
+	ReasonVaultValueDeleted = "VaultValueDeleted"
+	// ReasonOwnedByOther: the value or object carries another owner's mark.
+	ReasonOwnedByOther = "OwnedByOther"
+)
+
+// Reasons of an IdentityTenant.
+const (
+	// ReasonPeerUnknown: NetworkPolicies need to know where a host is; the message names the field to fill.
+	ReasonPeerUnknown = "PeerUnknown"
+	// ReasonIssuerUnsuitable: the issuer cannot sign in-cluster names.
+	ReasonIssuerUnsuitable = "IssuerUnsuitable"
+	// ReasonDataKeyMissing: the database holds data but Vault has no key that could read it.
+	ReasonDataKeyMissing = "DataKeyMissing"
+	// ReasonDowngradeRefused: a smaller version than the one that serves was asked for.
+	ReasonDowngradeRefused = "DowngradeRefused"
+	// ReasonUpgradeUnconfirmed: a minor upgrade needs the confirm-upgrade annotation.
+	ReasonUpgradeUnconfirmed = "UpgradeUnconfirmed"
+	// ReasonSchemaFailed: the schema Job failed; the message has its last words.
+	ReasonSchemaFailed = "SchemaFailed"
+	// ReasonRolloutScheduled: a change is held until the next window; what serves is right.
+	ReasonRolloutScheduled = "RolloutScheduled"
+	// ReasonPodsNotReady: pods of the serving revision are missing or not ready; the message counts them.
+	ReasonPodsNotReady = "PodsNotReady"
+	// ReasonServerUnreachable: the identity server does not answer.
+	ReasonServerUnreachable = "ServerUnreachable"
+	// ReasonServerRefusedLogin: the identity server refuses the operator's account.
+	ReasonServerRefusedLogin = "ServerRefusedLogin"
+	// ReasonSettingRefused: the server answered but did not keep a setting; the message names it.
+	ReasonSettingRefused = "SettingRefused"
+	// ReasonCertificatePending: cert-manager has not issued yet; the message repeats its reason.
+	ReasonCertificatePending = "CertificatePending"
+)
+
+// Event reasons beyond the condition reasons above.
+const (
+	// EventCreated, EventUpdated and EventRestored name the object, and for
+	// restored ones the field that somebody had changed.
+	EventCreated  = "Created"
+	EventRestored = "DriftCorrected"
+	// EventRetained lists what stays after deletion.
+	EventRetained = "Retained"
+	// EventReleased: the finalizer was released although Vault could not be asked.
+	EventReleased = "Released"
+	// EventSettingRestored: a runtime setting was changed by hand and was put back.
+	EventSettingRestored = "SettingRestored"
+)
+
+// Finalizer is set only once Vault holds something of the object's.
+const Finalizer = "iam.holdfast.dev/vault"
+
+// Annotations by which a person asks for something. The value is a token of
+// the asker's choice; it is echoed in status once the request was seen.
+const (
+	AnnotationReconcile      = "iam.holdfast.dev/reconcile"
+	AnnotationAdopt          = "iam.holdfast.dev/adopt"
+	AnnotationRelease        = "iam.holdfast.dev/release"
+	AnnotationConfirmUpgrade = "iam.holdfast.dev/confirm-upgrade"
+)

@@ -1,0 +1,54 @@
+package tenant
+
+import "time"
+
+// Facts is what was seen in a pass. It starts empty and only fills up; each field is
+// written by the Observe of one step.
+type Facts struct {
+	// ClusterID is the UID of the kube-system namespace: the owner mark in Vault.
+	ClusterID string
+	// VaultReady is true once the connection signed in during this pass.
+	VaultReady bool
+	// Keystores by role, those with a usable version.
+	Keystores map[KeystoreRole]KeystoreFact
+	// Schema is the proof that the schema stands, nil until it does.
+	Schema *SchemaProof
+	// Credentials names the immutable Secret that pods read their secrets from.
+	Credentials string
+	// DesiredRevision names all that pods read; empty until it is complete.
+	DesiredRevision string
+	// ServingRevision is the revision that every ready pod runs; empty when they differ.
+	ServingRevision string
+	// ServingVersion is the product version of the serving revision.
+	ServingVersion string
+	Pods           Pods
+	// NotEnforceable lists, by realm, settings that the product cannot enforce.
+	NotEnforceable map[string][]string
+}
+
+// KeystoreFact is a usable version of a store.
+type KeystoreFact struct {
+	// Name of the Keystore.
+	Name string
+	// SecretName of the version, with the keys keystore.p12 and password.
+	SecretName string
+	Generation int64
+	Alias      string
+	// CertificatePEM is the chain of its key pair, public.
+	CertificatePEM []byte
+	NotAfter       time.Time
+}
+
+// SchemaProof says which image's scripts were found or made in the database.
+type SchemaProof struct {
+	Image string
+	// HadData is true when the schema held users before we first saw it.
+	HadData bool
+}
+
+// Pods of the workload.
+type Pods struct {
+	Wanted, Ready, Updated int32
+	// Held is true while the newest template waits for its window.
+	Held bool
+}

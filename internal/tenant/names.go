@@ -1,0 +1,106 @@
+package tenant
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// Labels and values that every child carries.
+const (
+	LabelName      = "app.kubernetes.io/name"
+	LabelInstance  = "app.kubernetes.io/instance"
+	LabelComponent = "app.kubernetes.io/component"
+	LabelPartOf    = "app.kubernetes.io/part-of"
+	LabelVersion   = "app.kubernetes.io/version"
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	ManagedBy      = "holdfast"
+	PartOf         = "holdfast"
+
+	// LabelTenant and LabelKeystore name the custom resource that a Secret was made for.
+	LabelTenant   = "iam.holdfast.dev/tenant"
+	LabelKeystore = "iam.holdfast.dev/keystore"
+	// LabelVersioned marks Secrets that are named by content and are only removed when
+	// nothing names them any more.
+	LabelVersioned = "iam.holdfast.dev/versioned"
+	// AnnotationRevision is the revision that a pod template belongs to.
+	AnnotationRevision = "iam.holdfast.dev/revision"
+	// AnnotationProductVersion is the product version of a pod template.
+	AnnotationProductVersion = "iam.holdfast.dev/product-version"
+	// AnnotationApplied is the digest of what was last sent for an object.
+	AnnotationApplied = "iam.holdfast.dev/applied"
+	// FieldManager is the server-side-apply manager of a tenant's children.
+	FieldManager = "holdfast-identitytenant"
+
+	// ComponentServer and ComponentSchema are values of LabelComponent for pods.
+	ComponentServer = "server"
+	ComponentSchema = "schema"
+)
+
+// Labels gives the labels of a child of the tenant.
+func (s Spec) Labels(component string) map[string]string {
+	return map[string]string{
+		LabelName:      string(s.Product),
+		LabelInstance:  s.Name,
+		LabelComponent: component,
+		LabelPartOf:    PartOf,
+		LabelVersion:   s.Version.String(),
+		LabelManagedBy: ManagedBy,
+		LabelTenant:    s.Name,
+	}
+}
+
+// ServerSelector selects the server's pods.
+func (s Spec) ServerSelector() map[string]string { return s.selector(ComponentServer) }
+
+// SchemaSelector selects the schema Job's pods.
+func (s Spec) SchemaSelector() map[string]string { return s.selector(ComponentSchema) }
+
+func (s Spec) selector(component string) map[string]string {
+	return map[string]string{LabelInstance: s.Name, LabelComponent: component, LabelPartOf: PartOf}
+}
+
+// Names of the children. All begin with the tenant's name.
+func (s Spec) StatefulSetName() string            { return s.Name }
+func (s Spec) ServiceName() string                { return s.Name }
+func (s Spec) HeadlessServiceName() string        { return s.Name + "-members" }
+func (s Spec) ServiceAccountName() string         { return s.Name }
+func (s Spec) TrustConfigMapName() string         { return s.Name + "-ca" }
+func (s Spec) SchemaProofName() string            { return s.Name + "-schema" }
+func (s Spec) KeystoreName(r KeystoreRole) string { return s.Name + "-" + string(r) }
+
+// VersionedName is a name made from a prefix and the digest of parts. Equal parts
+// give equal names; each part is length-delimited, so that no two lists collide.
+func VersionedName(prefix string, parts ...[]byte) string {
+	return prefix + "-" + Digest(parts...)[:10]
+}
+
+// Digest is the hexadecimal SHA-256 of length-delimited parts.
+func Digest(parts ...[]byte) string {
+	h := sha256.New()
+	var length [8]byte
+	for _, part := range parts {
+		n := uint64(len(part))
+		for i := range length {
+			length[i] = byte(n >> (8 * (7 - i)))
+		}
+		h.Write(length[:])
+		h.Write(part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// DigestMap is Digest over a map's keys and values, in the order of the keys.
+func DigestMap(data map[string][]byte) string {
+	keys := make([]string, 0, len(data))
+	for key := range data {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, strings.Compare)
+	parts := make([][]byte, 0, 2*len(keys))
+	for _, key := range keys {
+		parts = append(parts, []byte(key), data[key])
+	}
+	return Digest(parts...)
+}

@@ -1,0 +1,222 @@
+// Package tenant holds the values that flow through a reconcile: Spec is what is
+// wanted, Facts is what was seen, Settings is what a running server is told, and
+// names.go has the names and labels of all that we own. It stands on nothing of
+// ours.
+package tenant
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Spec is a tenant as resolved: the custom resource and all it refers to, with
+// every default filled in. It stays as it is for a whole pass; after resolve nobody
+// reads the custom resource's spec again. It holds no secret value.
+type Spec struct {
+	Namespace string
+	Name      string
+	// Owner is the custom resource, for owner references.
+	Owner metav1.OwnerReference
+
+	Product  Product
+	Version  Version
+	Image    string
+	Hostname string
+	// Replicas is nil when an autoscaler owns the number.
+	Replicas         *int32
+	ImagePullSecrets []string
+	CPU              resource.Quantity
+	Memory           resource.Quantity
+	Scheduling       Scheduling
+
+	Issuer       Issuer
+	VaultRef     string
+	Database     Database
+	Mail         *Mail
+	Keystores    []Keystore // in order: the trust store, which reads the others, is last
+	Realms       []Realm
+	Logs         Logs
+	Exposure     Exposure
+	Network      Network
+	RetainVault  bool
+	Suspended    bool
+	WindowOpen   bool // false holds a rollout: the newest template is applied, no pod is replaced
+	OperatorPeer networkingv1.NetworkPolicyPeer
+
+	// Defaults are the values that the custom resource left out, for status.
+	Defaults []Default
+}
+
+// Key names the tenant.
+func (s Spec) Key() types.NamespacedName {
+	return types.NamespacedName{Namespace: s.Namespace, Name: s.Name}
+}
+
+// Default is a field that was left out and the value in force.
+type Default struct{ Field, Value string }
+
+// Product names an identity server; it picks the driver.
+type Product string
+
+// WSO2IS is WSO2 Identity Server.
+const WSO2IS Product = "wso2is"
+
+// Scheduling of the pods.
+type Scheduling struct {
+	NodeSelector      map[string]string
+	Tolerations       []corev1.Toleration
+	PriorityClassName string
+}
+
+// Issuer is a cert-manager issuer.
+type Issuer struct{ Name, Kind, Group string }
+
+// DatabaseType is the kind of SQL server.
+type DatabaseType string
+
+// The database types.
+const (
+	PostgreSQL DatabaseType = "postgresql"
+	MySQL      DatabaseType = "mysql"
+	MSSQL      DatabaseType = "mssql"
+)
+
+// Database is where the databases are and who signs in. Values of credentials
+// are read when they are needed and are never part of a Spec.
+type Database struct {
+	Type        DatabaseType
+	Host        string
+	Port        int32
+	Name        string
+	SharedName  string
+	AgentName   string
+	Credentials Credentials
+	SchemaOwner Credentials
+	// Peers is where the database is.
+	Peers []networkingv1.NetworkPolicyPeer
+	// PeerPort is the port behind a Service; it equals Port otherwise.
+	PeerPort int32
+}
+
+// Credentials say where a user name and a password are read from: Vault when
+// Path is set, else the Secret.
+type Credentials struct {
+	Mount, Path, UsernameField, PasswordField string
+	SecretName, UsernameKey, PasswordKey      string
+}
+
+// Mail is an SMTP server.
+type Mail struct {
+	Host        string
+	Port        int32
+	From        string
+	Credentials Credentials
+	Peers       []networkingv1.NetworkPolicyPeer
+	PeerPort    int32
+}
+
+// KeystoreRole is what a store is for.
+type KeystoreRole string
+
+// The roles of stores.
+const (
+	RoleTLS        KeystoreRole = "tls"
+	RoleSigning    KeystoreRole = "token-signing"
+	RoleFederation KeystoreRole = "federation-signing"
+	RoleInternal   KeystoreRole = "internal"
+	RoleTrust      KeystoreRole = "trust"
+)
+
+// Keystore is one Keystore child.
+type Keystore struct {
+	Role KeystoreRole
+	// Alias of its key pair, empty for the trust store.
+	Alias       string
+	Algorithm   string
+	Size        int32
+	DNSNames    []string
+	Duration    time.Duration
+	RenewBefore time.Duration
+	// Issued is true when the issuer makes the certificate.
+	Issued bool
+	// Trusted are CA sources of the trust store.
+	Trusted []CertificateSource
+}
+
+// CertificateSource is a key of a ConfigMap or a Secret.
+type CertificateSource struct{ ConfigMap, Secret, Key string }
+
+// RootRealm is the realm that every server has.
+const RootRealm = "root"
+
+// Realm is a server tenant and the settings declared for it.
+type Realm struct {
+	Name     string
+	Settings RealmSettings
+}
+
+// Logs are the streams of the server.
+type Logs struct {
+	Server  LogStream
+	Audit   LogStream
+	Access  bool
+	Masking []MaskingPattern // sorted by name
+}
+
+// LogStream is one stream on standard output, and perhaps in a file.
+type LogStream struct {
+	Level string
+	JSON  bool
+	File  *LogFile
+}
+
+// LogFile is rotated by size and day.
+type LogFile struct {
+	MaxSizeBytes int64
+	Keep         int32
+}
+
+// MaskingPattern is a regular expression whose matches are masked.
+type MaskingPattern struct{ Name, Pattern string }
+
+// Exposure is how the server is published; nil means not.
+type Exposure struct {
+	Public *Route
+	Admin  *Route
+}
+
+// Route is one published host name, by Gateways or by an Ingress class.
+type Route struct {
+	Hostname      string
+	Gateways      []Gateway
+	IngressClass  string
+	TLSSecretName string
+}
+
+// Gateway is a parent of an HTTPRoute.
+type Gateway struct{ Namespace, Name, SectionName string }
+
+// Network says who may reach the server and what it may reach.
+type Network struct {
+	// From are the peers admitted to the HTTPS port: declared ones and the gateways'.
+	From []networkingv1.NetworkPolicyPeer
+	// Egress beyond the declared dependencies.
+	Egress []Egress
+}
+
+// Egress is one further destination.
+type Egress struct {
+	Peers []networkingv1.NetworkPolicyPeer
+	Ports []EgressPort
+}
+
+// EgressPort is a port and its protocol.
+type EgressPort struct {
+	Port     int32
+	Protocol corev1.Protocol
+}
