@@ -1,0 +1,134 @@
+package localenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// startDeadline bounds the wait for a program to answer. A start takes seconds; the rest is for a machine that compiles at the same time.
+const startDeadline = 2 * time.Minute
+
+// Process is a running program.
+type Process struct {
+	Name    string // such as "kube-apiserver"
+	PID     int    // also its process group
+	LogFile string // what it prints
+	exited  chan struct{}
+}
+
+// start runs program with its output in dir/<program>.log. detached lets it outlive this process.
+func start(dir string, program Program, detached bool, arguments ...string) (*Process, error) {
+	name := string(program)
+	path, err := program.Path()
+	if err != nil {
+		return nil, err
+	}
+	logFile := filepath.Join(dir, name+".log")
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd := exec.Command(path, arguments...)
+	cmd.Dir = dir
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir} // no proxy, VAULT_* or KUBECONFIG of the user's shell
+	cmd.SysProcAttr = ownGroup(deathSignal(program, detached))
+
+	p := &Process{Name: name, LogFile: logFile, exited: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		defer close(p.exited)
+		runtime.LockOSThread() // see runFromOneThread
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // how it ended is in its log
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	p.PID = cmd.Process.Pid
+	return p, nil
+}
+
+// deathSignal is what a program gets when its parent dies. Vault is asked and not killed, so that it takes its plugins with it.
+func deathSignal(program Program, detached bool) syscall.Signal {
+	switch {
+	case detached:
+		return 0
+	case program == VaultServer:
+		return syscall.SIGTERM
+	default:
+		return syscall.SIGKILL
+	}
+}
+
+// runFromOneThread runs cmd from a thread that lives as long as cmd does: the kernel sends the parent-death signal when the thread that
+// started a process ends, and Go may end a thread whenever a goroutine locked to it returns.
+func runFromOneThread(cmd *exec.Cmd) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		result <- cmd.Run()
+	}()
+	return <-result
+}
+
+// waitReady polls until ready returns nil. It gives up when the process ends, when ctx ends, or after startDeadline; the error shows the end of the log.
+func (p *Process) waitReady(ctx context.Context, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startDeadline)
+	defer cancel()
+	for {
+		err := ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.exited:
+			return p.failed(errors.New("it ended"))
+		case <-ctx.Done():
+			return p.failed(fmt.Errorf("%w; last answer: %w", context.Cause(ctx), err))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (p *Process) failed(why error) error {
+	log, _ := os.ReadFile(p.LogFile)
+	return fmt.Errorf("%s did not become ready: %w\nthe end of %s:\n%s", p.Name, why, p.LogFile, lastLines(log))
+}
+
+// Kill ends the process and its children at once, as a power cut would, and returns when it is gone.
+func (p *Process) Kill() {
+	_ = killGroup(p.PID) // it may have ended already
+	<-p.exited
+}
+
+// Stop asks the process to end and returns when it is gone; one that takes longer than ten seconds is killed.
+func (p *Process) Stop() {
+	_ = syscall.Kill(p.PID, syscall.SIGTERM)
+	select {
+	case <-p.exited:
+	case <-time.After(10 * time.Second):
+	}
+	p.Kill()
+}
+
+// Pause freezes the process until Resume: its sockets stay open and nothing answers, as with a machine that hangs.
+func (p *Process) Pause() error { return syscall.Kill(p.PID, syscall.SIGSTOP) }
+
+// Resume ends Pause.
+func (p *Process) Resume() error { return syscall.Kill(p.PID, syscall.SIGCONT) }
+
+func killGroup(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) }
