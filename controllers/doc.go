@@ -1,0 +1,58 @@
+// Package controllers holds one package per kind. What all of them together may ask
+// of the API server stands here, in one place, so that it can be reviewed in one place;
+// make generate turns the markers into config/rbac.
+//
+// holdfast-manager is bound everywhere and cannot read a Secret: it sees the custom
+// resources, says in their status what is missing, and asks whether it was let into a
+// namespace. holdfast-tenant-namespace is bound by a RoleBinding in each namespace whose
+// owner lets the operator in, and nowhere else.
+package controllers
+
+// Everywhere: the wishes, their status and finalizers.
+//
+// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants;keystores;passwordpolicies;logpolicies;vaultconnections,verbs=get;list;watch
+// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants/status;keystores/status;passwordpolicies/status;logpolicies/status;vaultconnections/status,verbs=get;update;patch
+// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants/finalizers;keystores/finalizers,verbs=update
+//
+// A finalizer lies in metadata, so it needs patch on the object itself; it has to come off
+// even where the RoleBinding is already gone.
+//
+// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants;keystores,verbs=patch
+//
+// Issuers of the whole cluster, to tell whether one can sign in-cluster names.
+//
+// +kubebuilder:rbac:groups=cert-manager.io,resources=clusterissuers,verbs=get;list;watch
+//
+// The UID of kube-system identifies the cluster in the owner mark of a Vault value.
+//
+// +kubebuilder:rbac:groups="",resources=namespaces,resourceNames=kube-system,verbs=get
+//
+// Whether a namespace admits the operator, and who may read its metrics.
+//
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=selfsubjectaccessreviews;subjectaccessreviews,verbs=create
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+
+// In a tenant's namespace: what a tenant is made of.
+//
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups="",resources=secrets;configmaps;services;serviceaccounts,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=apps,resources=statefulsets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=batch,resources=jobs,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=networking.k8s.io,resources=networkpolicies;ingresses,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=gateway.networking.k8s.io,resources=httproutes;backendtlspolicies,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=iam.holdfast.dev,resources=keystores,verbs=create;patch;delete
+//
+// What it refers to and what becomes of it.
+//
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=cert-manager.io,resources=issuers,verbs=get;list;watch
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=apps,resources=controllerrevisions,verbs=get;list;watch
+//
+// A pod of a broken, held rollout is deleted, so that it comes back from the old template.
+//
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups="",resources=pods,verbs=get;list;watch;delete
+//
+// Signing in at Vault with a short-lived token of this one service account.
+//
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups="",resources=serviceaccounts/token,resourceNames=holdfast-vault,verbs=create
