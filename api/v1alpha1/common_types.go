@@ -84,14 +84,14 @@ type VaultKVCredentials struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-_./a-zA-Z0-9]*[a-zA-Z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//')",message="write the mount as Vault lists it, without empty or '..' segments"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//') && !self.contains('/./')",message="write the mount as Vault lists it, without empty or '..' segments"
 	// +optional
 	Mount string `json:"mount,omitempty"`
 	// path below the mount, without the data/ segment of the HTTP API. Example: acme/db.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_]([-_./a-zA-Z0-9]*[a-zA-Z0-9_])?$`
-	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//')",message="write a plain path such as acme/db, without empty or '..' segments"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//') && !self.contains('/./')",message="write a plain path such as acme/db, without empty or '..' segments"
 	// +required
 	Path string `json:"path"`
 	// usernameField of the value. Default username.
@@ -138,7 +138,8 @@ type SecretCredentials struct {
 // Peer says where a network peer is, in the words of NetworkPolicy. Exactly one
 // of cidrs or the selectors; there is no way to say "anywhere".
 // +kubebuilder:validation:XValidation:rule="has(self.cidrs) != (has(self.podSelector) || has(self.namespaceSelector))",message="write either cidrs, or podSelector and/or namespaceSelector"
-// +kubebuilder:validation:XValidation:rule="!has(self.namespaceSelector) || has(self.namespaceSelector.matchLabels) || has(self.namespaceSelector.matchExpressions)",message="an empty namespaceSelector means every namespace: name them, for example by the label kubernetes.io/metadata.name"
+// +kubebuilder:validation:XValidation:rule="!has(self.namespaceSelector) || (has(self.namespaceSelector.matchLabels) && self.namespaceSelector.matchLabels.size() > 0) || (has(self.namespaceSelector.matchExpressions) && self.namespaceSelector.matchExpressions.size() > 0)",message="an empty namespaceSelector means every namespace: name them, for example by the label kubernetes.io/metadata.name"
+// +kubebuilder:validation:XValidation:rule="!has(self.namespaceSelector) || !has(self.namespaceSelector.matchExpressions) || self.namespaceSelector.matchExpressions.all(e, e.operator == 'In')",message="write the operator In in namespaceSelector: every other one selects namespaces that nobody named"
 type Peer struct {
 	// podSelector selects pods, in the tenant's namespace unless namespaceSelector is set too.
 	// +optional
@@ -146,13 +147,13 @@ type Peer struct {
 	// namespaceSelector selects namespaces.
 	// +optional
 	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
-	// cidrs are address blocks, such as 10.20.0.0/16. A block that holds every
-	// address is refused.
+	// cidrs are address blocks, such as 10.20.0.0/16, not wider than the largest private
+	// ones: 8 bits of prefix for IPv4, 7 for IPv6.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=43
 	// +kubebuilder:validation:XValidation:rule="self.all(c, isCIDR(c))",message="write each block as an address and a prefix length, such as 10.20.0.0/16"
-	// +kubebuilder:validation:XValidation:rule="self.all(c, !isCIDR(c) || cidr(c).prefixLength() > 0)",message="a block of prefix length 0 means anywhere: name the blocks that are needed"
+	// +kubebuilder:validation:XValidation:rule="self.all(c, !isCIDR(c) || cidr(c).prefixLength() >= (cidr(c).ip().family() == 4 ? 8 : 7))",message="a block this wide means anywhere: name the blocks that are needed, at most a /8 of IPv4 or a /7 of IPv6"
 	// +listType=set
 	// +optional
 	CIDRs []string `json:"cidrs,omitempty"`

@@ -56,6 +56,7 @@ type IdentityTenantSpec struct {
 	// +kubebuilder:validation:MinLength=4
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-z0-9.]+[.][-a-z0-9]+$') && !self.contains('..')",message="write a DNS name such as id.acme.example: lower-case letters, digits, hyphens, and at least one dot"
 	// +required
 	Hostname string `json:"hostname"`
 	// replicas is the number of server pods, 1 to 9. Default 2. Leave it unset when an
@@ -147,29 +148,35 @@ type WSO2IS struct {
 	// iam.holdfast.dev/confirm-upgrade, since its database migration is an offline step.
 	// +kubebuilder:validation:MaxLength=24
 	// +kubebuilder:validation:Pattern=`^7\.[1-3]\.[0-9]{1,3}(\.[0-9]{1,4})?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^7[.][1-3][.][0-9]+([.][0-9]+)?$')",message="write a version such as 7.3.0, optionally with an update level (7.3.0.12): 7.1, 7.2 and 7.3 are supported"
 	// +required
 	Version string `json:"version"`
 	// image by digest, with the JDBC driver of the database in
 	// repository/components/lib (the vendor's image has none).
 	// Example: registry.example/wso2is-postgresql@sha256:….
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-zA-Z0-9._:/]*[a-zA-Z0-9])?@sha256:[a-f0-9]{64}$`
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([-._]+[a-z0-9]+)*)*(:[_a-zA-Z0-9][-._a-zA-Z0-9]{0,127})?@sha256:[a-f0-9]{64}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-zA-Z0-9._:/]+@sha256:[a-f0-9]{64}$')",message="write the image with its digest, such as registry.example/wso2is-postgresql@sha256: and 64 hexadecimal digits: a tag alone can be moved"
 	// +required
 	Image string `json:"image"`
 }
 
 // Resources of the server container.
-// +kubebuilder:validation:XValidation:rule="!has(self.memory) || quantity(self.memory).compareTo(quantity('3Gi')) >= 0",message="memory must be at least 3Gi: half of it becomes the heap, and the server does not start well below 1.5 GiB"
-// +kubebuilder:validation:XValidation:rule="!has(self.cpu) || quantity(self.cpu).compareTo(quantity('500m')) >= 0",message="cpu must be at least 500m: below that the server misses its start-up probe"
+// +kubebuilder:validation:XValidation:rule="!has(self.memory) || !isQuantity(self.memory) || quantity(self.memory).compareTo(quantity('1Ti')) <= 0",message="memory must be at most 1Ti"
+// +kubebuilder:validation:XValidation:rule="!has(self.cpu) || !isQuantity(self.cpu) || quantity(self.cpu).compareTo(quantity('256')) <= 0",message="cpu must be at most 256"
+// +kubebuilder:validation:XValidation:rule="!has(self.memory) || !isQuantity(self.memory) || quantity(self.memory).compareTo(quantity('3Gi')) >= 0",message="memory must be at least 3Gi: half of it becomes the heap, and the server does not start well below 1.5 GiB"
+// +kubebuilder:validation:XValidation:rule="!has(self.cpu) || !isQuantity(self.cpu) || quantity(self.cpu).compareTo(quantity('500m')) >= 0",message="cpu must be at least 500m: below that the server misses its start-up probe"
 type Resources struct {
 	// cpu requested. Default 2, at least 500m.
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]{1,3})?m?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9.]+m?$')",message="write a number of CPUs such as 2, or thousandths such as 1500m"
 	// +optional
 	CPU string `json:"cpu,omitempty"`
 	// memory requested and limit. Default 4Gi, at least 3Gi.
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:Pattern=`^[0-9]+(Mi|Gi)$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+(Mi|Gi)$')",message="write an amount such as 4Gi or 4096Mi"
 	// +optional
 	Memory string `json:"memory,omitempty"`
 }
@@ -178,6 +185,7 @@ type Resources struct {
 type Scheduling struct {
 	// nodeSelector restricts the nodes.
 	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.size() <= 317 && self[k].size() <= 63)",message="a node label has a key of at most 317 and a value of at most 63 characters"
 	// +optional
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	// tolerations of the pods.
@@ -214,6 +222,7 @@ type SQLDatabase struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-zA-Z0-9.]+$') && !self.contains('..')",message="write a host name or an IPv4 address, without scheme and port"
 	// +required
 	Host string `json:"host"`
 	// port. Default 5432 (postgresql), 3306 (mysql), 1433 (mssql).
@@ -225,18 +234,21 @@ type SQLDatabase struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z][_a-zA-Z0-9]*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z][_a-zA-Z0-9]*$')",message="write a database name of letters, digits and underscores that begins with a letter"
 	// +required
 	Name string `json:"name"`
 	// sharedName of the database for users, registry and tenants. Default: name.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z][_a-zA-Z0-9]*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z][_a-zA-Z0-9]*$')",message="write a database name of letters, digits and underscores that begins with a letter"
 	// +optional
 	SharedName string `json:"sharedName,omitempty"`
 	// agentName of the agent identity database, from WSO2 7.2 on. Default: name.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z][_a-zA-Z0-9]*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z][_a-zA-Z0-9]*$')",message="write a database name of letters, digits and underscores that begins with a letter"
 	// +optional
 	AgentName string `json:"agentName,omitempty"`
 	// ca of the database's certificate. Default: the certificates of
@@ -262,6 +274,7 @@ type Mail struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-zA-Z0-9.]+$') && !self.contains('..')",message="write a host name or an IPv4 address, without scheme and port"
 	// +required
 	Host string `json:"host"`
 	// port. Default 587.
@@ -274,6 +287,7 @@ type Mail struct {
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=254
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9._+-]+@[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-zA-Z0-9._+]+@[-a-zA-Z0-9.]+$')",message="write a plain address such as id@acme.example"
 	// +required
 	From string `json:"from"`
 	// credentials of the mail account.
@@ -321,9 +335,17 @@ type TLSKey struct {
 	// +optional
 	Size int32 `json:"size,omitempty"`
 	// duration of a certificate. Default 2160h (90 days).
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
 	// +optional
 	Duration *metav1.Duration `json:"duration,omitempty"`
 	// renewBefore its end. Default 720h (30 days).
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
 	// +optional
 	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
 }
@@ -374,11 +396,16 @@ type Realm struct {
 
 // Recovery of forgotten passwords by e-mail link.
 // +kubebuilder:validation:XValidation:rule="!has(self.linkLifetime) || (duration(self.linkLifetime) >= duration('1m') && duration(self.linkLifetime) <= duration('24h'))",message="linkLifetime must lie between 1m and 24h"
+// +kubebuilder:validation:XValidation:rule="!has(self.linkLifetime) || duration(self.linkLifetime).getSeconds() % 60 == 0",message="write linkLifetime in whole minutes, such as 15m"
 type Recovery struct {
 	// emailLink turns recovery by a link in an e-mail on.
 	// +required
 	EmailLink bool `json:"emailLink"`
 	// linkLifetime, in whole minutes. Default 15m.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
 	// +optional
 	LinkLifetime *metav1.Duration `json:"linkLifetime,omitempty"`
 	// callbacks that a recovery may lead to: https URLs, where a final * stands for
@@ -386,6 +413,7 @@ type Recovery struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=256
 	// +kubebuilder:validation:items:Pattern=`^https://([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?(:[0-9]{1,5})?/[-._~/a-zA-Z0-9]*\*?$`
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.matches('^https://[-a-z0-9.:]+/[-._~/a-zA-Z0-9]*[*]?$'))",message="write https URLs such as https://id.acme.example/*, with a * only at the end"
 	// +listType=set
 	// +optional
 	Callbacks []string `json:"callbacks,omitempty"`
@@ -420,6 +448,7 @@ type AdminRoute struct {
 	// +kubebuilder:validation:MinLength=4
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-z0-9.]+[.][-a-z0-9]+$') && !self.contains('..')",message="write a DNS name such as admin.id.acme.example: lower-case letters, digits, hyphens, and at least one dot"
 	// +required
 	Hostname string `json:"hostname"`
 	// gateway attaches an HTTPRoute to Gateways.
@@ -484,12 +513,12 @@ type IngressRoute struct {
 type Network struct {
 	// from are peers that may reach the HTTPS port, beside the declared gateway or
 	// ingress controller, the operator and Prometheus.
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=12
 	// +listType=atomic
 	// +optional
 	From []Peer `json:"from,omitempty"`
 	// egress are destinations beyond the declared dependencies.
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=12
 	// +listType=atomic
 	// +optional
 	Egress []EgressRule `json:"egress,omitempty"`

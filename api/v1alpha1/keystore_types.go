@@ -19,6 +19,7 @@ import (
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 52",message="choose a name of at most 52 characters: the names of the store's Secrets are made from it"
+// +kubebuilder:validation:XValidation:rule="self.spec.entries.all(e, !has(e.trusted) || !has(e.trusted.keystoreRef) || e.trusted.keystoreRef.name != self.metadata.name)",message="a trusted entry names this Keystore itself: name another one, or remove the entry"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="choose a name of lower-case letters, digits and hyphens: it becomes a label value and part of a path in Vault"
 type Keystore struct {
 	metav1.TypeMeta `json:",inline"`
@@ -93,6 +94,8 @@ type KeystoreEntry struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="write an alias of lower-case letters, digits and hyphens: Java folds the case"
+	// +kubebuilder:validation:XValidation:rule="self != 'password'",message="password is where the store's own password lies in Vault: choose another alias"
 	// +kubebuilder:validation:XValidation:rule="self != 'wso2carbon'",message="wso2carbon is the vendor's publicly known alias: choose another"
 	// +required
 	Alias string `json:"alias"`
@@ -128,14 +131,23 @@ type EntryCertificate struct {
 	// dnsNames of the certificate.
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:items:Pattern=`^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	// +kubebuilder:validation:items:Pattern=`^(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.all(n, n.matches('^([*][.])?[-a-z0-9.]+$'))",message="write DNS names such as id.acme.example or *.acme.example, in lower case"
 	// +listType=set
 	// +optional
 	DNSNames []string `json:"dnsNames,omitempty"`
 	// duration of the certificate. Default 2160h from an issuer, 87600h self-signed.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
 	// +optional
 	Duration *metav1.Duration `json:"duration,omitempty"`
 	// renewBefore its end. Default 720h.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
 	// +optional
 	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
 }
@@ -145,6 +157,7 @@ type SelfSigned struct {
 	// commonName of subject and issuer. Default: the alias.
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-a-zA-Z0-9 ._]*[a-zA-Z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-zA-Z0-9 ._]+$')",message="write a plain name of letters, digits, spaces, dots, hyphens and underscores"
 	// +optional
 	CommonName string `json:"commonName,omitempty"`
 }

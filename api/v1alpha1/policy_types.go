@@ -37,6 +37,9 @@ type PasswordPolicyList struct {
 
 // PasswordPolicySpec are the rules.
 // +kubebuilder:validation:XValidation:rule="!has(self.maxAge) || (duration(self.maxAge) >= duration('24h') && duration(self.maxAge) <= duration('9600h'))",message="maxAge must lie between 24h and 9600h (400 days)"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxAge) || duration(self.maxAge).getSeconds() % 86400 == 0",message="write maxAge in whole days, such as 2160h"
+// +kubebuilder:validation:XValidation:rule="!has(self.require) || (has(self.require.lower) ? self.require.lower : 1) + (has(self.require.upper) ? self.require.upper : 1) + (has(self.require.digit) ? self.require.digit : 1) + (has(self.require.special) ? self.require.special : 1) <= (has(self.length) && has(self.length.max) ? self.length.max : 64)",message="no password can hold this many characters of each class: lower require, or raise length.max (default 64)"
+// +kubebuilder:validation:XValidation:rule="(has(self.minUnique) ? self.minUnique : 6) <= (has(self.length) && has(self.length.max) ? self.length.max : 64)",message="no password can hold this many different characters: lower minUnique, or raise length.max (default 64)"
 type PasswordPolicySpec struct {
 	// length of a password in characters.
 	// +optional
@@ -68,6 +71,10 @@ type PasswordPolicySpec struct {
 	// +optional
 	History *int32 `json:"history,omitempty"`
 	// maxAge after which a password has to be changed, in whole days. Default 2160h (90 days).
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
 	// +optional
 	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
 	// lockout after failed logins.
@@ -116,6 +123,8 @@ type PasswordClasses struct {
 
 // Lockout after failed logins.
 // +kubebuilder:validation:XValidation:rule="!(has(self.duration) && has(self.permanent) && self.permanent)",message="write either duration or permanent: true"
+// +kubebuilder:validation:XValidation:rule="!(has(self.backoffFactor) && has(self.permanent) && self.permanent)",message="backoffFactor lengthens a duration: remove it beside permanent: true"
+// +kubebuilder:validation:XValidation:rule="!has(self.duration) || duration(self.duration).getSeconds() % 60 == 0",message="write duration in whole minutes, such as 15m"
 // +kubebuilder:validation:XValidation:rule="!has(self.duration) || (duration(self.duration) >= duration('15m') && duration(self.duration) <= duration('24h'))",message="duration must lie between 15m and 24h"
 type Lockout struct {
 	// attempts that fail before the account is locked, 3 to 10. Default 5.
@@ -124,6 +133,10 @@ type Lockout struct {
 	// +optional
 	Attempts *int32 `json:"attempts,omitempty"`
 	// duration of the lock in whole minutes. Default 15m.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
 	// +optional
 	Duration *metav1.Duration `json:"duration,omitempty"`
 	// permanent locks until an administrator unlocks.
@@ -266,6 +279,8 @@ type MaskingPattern struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:Pattern=`^[\x20-\x7e]+$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[ -~]+$')",message="write a pattern on one line, in printable ASCII"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([^{}]|[{][0-9]{1,3}(,[0-9]{0,3})?[}])*$') && !self.contains('${')",message="write a brace only in a repetition such as {4} or {2,4}, and a literal one as \\x7b or \\x7d: the layout of the log gives other braces a meaning of its own"
 	// +required
 	Pattern string `json:"pattern"`
 }

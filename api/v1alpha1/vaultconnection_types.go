@@ -45,6 +45,7 @@ type VaultConnectionSpec struct {
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:Pattern=`^https?://([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?$`
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && (url(self).getPort() == '' || int(url(self).getPort()) <= 65535) && !self.matches('[?#@]|://[^/]*/.')",message="write scheme, host and port only, such as https://vault.vault.svc:8200"
 	// +required
 	Address string `json:"address"`
 	// ca is the certificate authority of Vault's certificate. Default: the operator's system roots.
@@ -53,7 +54,7 @@ type VaultConnectionSpec struct {
 	// namespace of Vault (Enterprise).
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_]([-_./a-zA-Z0-9]*[a-zA-Z0-9_])?$`
-	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//')",message="write a plain path without empty or '..' segments"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//') && !self.contains('/./')",message="write a plain path without empty or '..' segments"
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
 	// kv is the KV v2 engine for everything that the operator generates.
@@ -70,15 +71,15 @@ type VaultKV struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-_./a-zA-Z0-9]*[a-zA-Z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//')",message="write the mount as Vault lists it, without empty or '..' segments"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//') && !self.contains('/./')",message="write the mount as Vault lists it, without empty or '..' segments"
 	// +kubebuilder:default=secret
 	// +optional
 	Mount string `json:"mount,omitempty"`
-	// prefix of every path. Default holdfast.
+	// prefix of every path, one or more names with a slash between them. Default holdfast.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_]([-_./a-zA-Z0-9]*[a-zA-Z0-9_])?$`
-	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//')",message="write a plain path without empty or '..' segments"
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?(/[a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?)*$`
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//') && !self.contains('/./')",message="write a plain path without empty or '..' segments"
 	// +kubebuilder:default=holdfast
 	// +optional
 	Prefix string `json:"prefix,omitempty"`
@@ -104,7 +105,7 @@ type VaultKubernetesAuth struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-_./a-zA-Z0-9]*[a-zA-Z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//')",message="write the mount as Vault lists it, without empty or '..' segments"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//') && !self.contains('/./')",message="write the mount as Vault lists it, without empty or '..' segments"
 	// +kubebuilder:default=kubernetes
 	// +optional
 	Mount string `json:"mount,omitempty"`
@@ -129,7 +130,7 @@ type VaultAppRoleAuth struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-_./a-zA-Z0-9]*[a-zA-Z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//')",message="write the mount as Vault lists it, without empty or '..' segments"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//') && !self.contains('/./')",message="write the mount as Vault lists it, without empty or '..' segments"
 	// +kubebuilder:default=approle
 	// +optional
 	Mount string `json:"mount,omitempty"`
