@@ -42,6 +42,8 @@ func (c *Client) explain(ctx context.Context, signedIn *api.Client, op operation
 		said = ""
 	}
 	switch code := answer.StatusCode; {
+	case tokenRejected(err):
+		return c.tokenUseless()
 	case code == http.StatusForbidden:
 		return fault.Terminal(ReasonForbidden,
 			"VaultConnection %s: Vault refuses to %s %s; give the policy of its role the capability %s on path %q",
@@ -90,6 +92,16 @@ func (c *Client) explainState(ctx context.Context, anyClient *api.Client, answer
 		return c.standby()
 	}
 	return nil
+}
+
+// tokenUseless is for a token that was given to us, or that Vault made a moment
+// ago; any other one is replaced by a new login.
+func (c *Client) tokenUseless() error {
+	what := "Vault does not know the token that it just gave; look at the limits (uses, time to live, bound addresses) of the role"
+	if c.conn.Auth.Token != nil {
+		what = "Vault does not know the token of spec.auth.token; put a valid one there"
+	}
+	return fault.Terminal(ReasonLoginFailed, "VaultConnection %s: %s", c.conn.Name, what).After(retryByHand)
 }
 
 func (c *Client) standby() error {

@@ -16,31 +16,24 @@ var segment = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])
 // restored or re-created object finds its keys. Generations count from 1.
 // Terminal, ReasonPathInvalid, when a part is not a plain name.
 func Path(prefix, namespace, kind, name, material string, generation int) (string, error) {
-	tree, err := Tree(prefix, namespace, kind, name)
-	if err != nil {
-		return "", err
-	}
 	if generation < 1 {
 		return "", fault.Terminal(ReasonPathInvalid, "Generation %d of %s does not exist; generations count from 1", generation, material)
 	}
-	return join(tree, material, strconv.Itoa(generation))
+	return join(prefix, namespace, kind, name, material, strconv.Itoa(generation))
 }
 
 // Tree is the folder of all material of one object: prefix/namespace/kind/name.
 func Tree(prefix, namespace, kind, name string) (string, error) {
-	if strings.Contains(namespace+kind+name, "/") {
-		return join("", namespace+"/"+kind+"/"+name)
-	}
 	return join(prefix, namespace, kind, name)
 }
 
-// join checks each segment; only the first part may hold several.
-func join(first string, rest ...string) (string, error) {
-	parts := append(strings.Split(first, "/"), rest...)
-	for _, part := range parts {
-		if !segment.MatchString(part) || strings.Contains(part, "..") {
-			return "", fault.Terminal(ReasonPathInvalid, "%.80q cannot be part of a path in Vault; use letters, digits, dots, dashes and underscores", part)
+// join checks what it joins; only the prefix may hold several segments.
+func join(prefix string, names ...string) (string, error) {
+	for _, name := range names {
+		if !segment.MatchString(name) {
+			return "", fault.Terminal(ReasonPathInvalid, "%.80q cannot be part of a path in Vault; use letters, digits, dots, dashes and underscores", name)
 		}
 	}
-	return strings.Join(parts, "/"), nil
+	path := prefix + "/" + strings.Join(names, "/")
+	return path, CheckPath(path)
 }
