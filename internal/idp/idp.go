@@ -6,6 +6,7 @@ package idp
 import (
 	"context"
 	"net"
+	"net/http"
 
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -93,6 +94,9 @@ type Access struct {
 	// Dial replaces the network dialler, so that tests and the demo reach a server
 	// behind a pod while TLS is verified as ever. Nil means the ordinary one.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// WrapTransport, when set, stands around the Admin's HTTP transport, so that
+	// metrics and tests see each request. It never sees a connection's keys.
+	WrapTransport func(http.RoundTripper) http.RoundTripper
 	// Bootstrap is the account that exists from the first start; System is the one that
 	// the server's own pages and tasks use.
 	Bootstrap UsernamePassword
