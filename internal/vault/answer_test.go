@@ -73,7 +73,7 @@ func TestAnswersAreToldApart(t *testing.T) {
 		"rate limit":         {429, `{"errors": ["request path \"secret\": rate limit quota exceeded"]}`, "", fault.KindWaiting, vault.ReasonRateLimited, "quota"},
 		"a proxy":            {503, `<html>no backend</html>`, `<html>no backend</html>`, fault.KindWaiting, vault.ReasonUnreachable, "is not Vault"},
 		"another API":        {500, `{"kind": "Status"}`, `{"kind": "Status"}`, fault.KindWaiting, vault.ReasonUnreachable, "is not Vault"},
-		"a broken storage":   {500, `{"errors": ["1 error occurred:\n\t* storage is\n\n full"]}`, serving, fault.KindTransient, "", "answered 500 to read secret/data/a; Vault's log tells more: 1 error occurred: * storage is full"},
+		"a broken storage":   {500, `{"errors": ["1 error occurred:\n\t* storage is\n\n \u001b\u0000full"]}`, serving, fault.KindTransient, "", "answered 500 to read secret/data/a; Vault's log tells more: 1 error occurred: * storage is full"},
 		"no JSON":            {200, `<html>welcome</html>`, "", fault.KindTransient, "", "makes no sense"},
 		"too large":          {200, `{"data": {"data": {"k": "` + strings.Repeat("x", 5<<20) + `"}}}`, "", fault.KindWaiting, vault.ReasonUnreachable, "larger than any"},
 	} {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/vault/api"
 
@@ -166,7 +167,9 @@ func words(answer *api.ResponseError, secrets ...string) string {
 	if answer.RawError {
 		return ""
 	}
-	text := strings.Join(strings.Fields(strings.Join(answer.Errors, "; ")), " ")
+	text := strings.Join(strings.FieldsFunc(strings.Join(answer.Errors, "; "), func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r)
+	}), " ")
 	for _, secret := range secrets {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, redacted)
