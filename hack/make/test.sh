@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 
 code=0
-for module in $(git ls-files '*go.mod' | xargs -n1 dirname); do
+for module in $(git ls-files 'go.mod' '*/go.mod' | xargs -n1 dirname); do
 	[[ $module == . || -n $(git ls-files "$module/*_test.go") ]] || continue
 	echo "== go test $* ./... (in $module)"
 	(cd "$module" && go test "$@" ./...) || code=1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the path of a tool built from its own module hack/tools/NAME, building it first when that
-# exact module (go.mod, go.sum, Go version) was not built before. The program lands in the cache
+# exact module (go.mod, Go version) was not built before. The program lands in the cache
 # outside git, so that a fresh clone on a used machine pays nothing.
 set -euo pipefail
 
@@ -8,7 +8,7 @@ name=${1:?usage: hack/tools/build.sh NAME}
 module=$(cd "$(dirname "$0")/$name" && pwd)
 cache=${HOLDFAST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/holdfast}
 
-digest=$( { go version; cat "$module/go.mod" "$module/go.sum"; } | git hash-object --stdin | cut -c1-16)
+digest=$( { go version; cat "$module/go.mod"; } | git hash-object --stdin | cut -c1-16)
 program=$cache/tools/$digest/$name
 
 if [[ ! -x $program ]]; then
