@@ -55,9 +55,10 @@ func (e *environment) start(ctx context.Context) error {
 		{"etcd and kube-apiserver", e.startControlPlane},
 		{"kube-controller-manager", func(ctx context.Context) error { _, err := e.plane.StartControllerManager(ctx); return err }},
 		{"kube-scheduler and kwok with one simulated node", func(ctx context.Context) error { return e.plane.StartPods(ctx) }},
+		{"Gateway API definitions", e.installGatewayAPI},
 		{"cert-manager", func(ctx context.Context) error { _, err := e.plane.StartCertManager(ctx); return err }},
 		{"vault, initialised and unsealed", e.startVault},
-		{"vault's KV engine, policy and Kubernetes sign-in", e.configureVault},
+		{"vault's KV engine, policy and Kubernetes sign-in", e.admitTenants},
 		{"kubeconfig, vault.env and commands", e.writeAccess},
 	}
 	for i, step := range steps {
@@ -75,6 +76,14 @@ func (e *environment) start(ctx context.Context) error {
 func (e *environment) startControlPlane(ctx context.Context) (err error) {
 	e.plane, err = localenv.StartControlPlane(ctx, localenv.ControlPlaneOptions{Dir: e.dir, Log: os.Stdout, Detached: true})
 	return err
+}
+
+func (e *environment) installGatewayAPI(ctx context.Context) error {
+	definitions, err := localenv.GatewayCRDs(ctx)
+	if err != nil {
+		return err
+	}
+	return localenv.InstallCRDs(e.plane.Config(), definitions)
 }
 
 func (e *environment) startVault(ctx context.Context) (err error) {

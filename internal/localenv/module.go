@@ -14,12 +14,16 @@ func (p Program) module(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return moduleSource(ctx, folder, path)
+}
+
+func moduleSource(ctx context.Context, folder, path string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", path)
 	cmd.Dir = folder
 	output, err := cmd.Output()
 	var module struct{ Dir, Error string }
 	if parsed := json.Unmarshal(output, &module); parsed != nil || module.Dir == "" {
-		return "", fmt.Errorf("download the source of %s as %s/go.mod pins it: %w %s", path, folder, err, module.Error)
+		return "", fmt.Errorf("download the source of %s as %s/go.mod pins it: %v %s", path, folder, err, module.Error)
 	}
 	return module.Dir, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/api"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -91,7 +92,7 @@ func (c *ControlPlane) VaultReviewer(ctx context.Context) (KubernetesReviewer, e
 	const namespace, name = metav1.NamespaceSystem, "vault-token-reviewer"
 	meta := metav1.ObjectMeta{Namespace: namespace, Name: name}
 	client := c.Client()
-	if _, err := client.CoreV1().ServiceAccounts(namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: meta}, metav1.CreateOptions{}); err != nil {
+	if _, err := client.CoreV1().ServiceAccounts(namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: meta}, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return KubernetesReviewer{}, err
 	}
 	binding := &rbacv1.ClusterRoleBinding{
@@ -99,7 +100,7 @@ func (c *ControlPlane) VaultReviewer(ctx context.Context) (KubernetesReviewer, e
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "system:auth-delegator"},
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}},
 	}
-	if _, err := client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil {
+	if _, err := client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return KubernetesReviewer{}, err
 	}
 	token, err := c.ServiceAccountToken(ctx, namespace, name, validity)
