@@ -5,6 +5,8 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# The phases of a command build on each other, and each keeps all cores busy by itself.
+.NOTPARALLEL:
 
 GO ?= go
 # TIMED LABEL COMMAND... runs the command and prints how long it took, also when it fails.

@@ -2,10 +2,11 @@
 
 .PHONY: vet
 vet: ## Run go vet
-	@$(GO) vet ./...
+	$(GO) vet ./...
 
 .PHONY: lint
 lint: ## Run golangci-lint: import arrows, aliases, correctness
+	@echo 'golangci-lint run'
 	@"$$($(TOOL) golangci-lint)" run
 
 # Verify has three phases. A new generator joins `generate`, a new check that only looks joins the middle, and the
@@ -16,8 +17,8 @@ verify: ## Regenerate, format, check, and fail unless the tree is clean afterwar
 
 .PHONY: verify-tidy
 verify-tidy:
-	@hack/verify/tidy.sh
+	hack/verify/tidy.sh
 
 .PHONY: verify-clean
 verify-clean:
-	@hack/verify/clean.sh
+	hack/verify/clean.sh
