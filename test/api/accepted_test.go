@@ -1,0 +1,34 @@
+package api
+
+import "testing"
+
+func TestAccepted(t *testing.T) {
+	for _, c := range []struct{ name, kind, change string }{
+		{"the smallest tenant", "IdentityTenant", ""},
+		{"the full tenant", "IdentityTenant.full", ""},
+		{"a tenant with the longest name", "IdentityTenant", `metadata: {name: ` + long(40) + `}`},
+		{"a tenant on 7.1 with an update level", "IdentityTenant", `spec: {product: {wso2is: {version: 7.1.0.38}}}`},
+		{"an image of a registry with a port and a tag", "IdentityTenant", `spec: {product: {wso2is: {image: "registry.example:5000/iam/wso2_is:7.3.0@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}}}`},
+		{"MySQL by a Secret", "IdentityTenant", `spec: {database: {postgresql: null, mysql: {host: 10.1.2.3, name: identity, credentials: {secretRef: {name: db}}}}}`},
+		{"the largest private blocks", "IdentityTenant", `spec: {network: {from: [{cidrs: [10.0.0.0/8, "fc00::/7"]}]}}`},
+		{"namespaces by name", "IdentityTenant", `spec: {network: {from: [{namespaceSelector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [web, shop]}]}}]}}`},
+		{"the smallest keystore", "Keystore", ""},
+		{"the full keystore", "Keystore.full", ""},
+		{"the smallest password policy", "PasswordPolicy", ""},
+		{"the full password policy", "PasswordPolicy.full", ""},
+		{"a lock until an administrator unlocks", "PasswordPolicy", `spec: {lockout: {permanent: true}}`},
+		{"the smallest log policy", "LogPolicy", ""},
+		{"the full log policy", "LogPolicy.full", ""},
+		{"the smallest connection", "VaultConnection", ""},
+		{"the full connection", "VaultConnection.full", ""},
+		{"a connection by AppRole", "VaultConnection", `spec: {auth: {kubernetes: null, appRole: {roleID: 6f1b, secretIDRef: {name: approle, key: secret-id}}}}`},
+		{"a development Vault on loopback", "VaultConnection", `spec: {address: "http://127.0.0.1:8200", auth: {kubernetes: null, token: {secretRef: {name: t, key: token}}}}`},
+		{"a development Vault on loopback by IPv6", "VaultConnection", `spec: {address: "http://[::1]:8200", auth: {kubernetes: null, token: {secretRef: {name: t, key: token}}}}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := create(t, object(t, c.kind, c.change)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

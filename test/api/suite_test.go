@@ -1,0 +1,93 @@
+// Package api asks a real API server what it makes of our kinds: which wishes it takes, which it refuses, and in which words.
+package api
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/yaml"
+
+	"github.com/holdfast-iam/holdfast/internal/localenv"
+)
+
+// admin has every right: what is tested here is the schema, not RBAC.
+var admin client.Client
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+	defer cancel()
+	controlPlane, err := localenv.StartControlPlane(ctx, localenv.ControlPlaneOptions{Log: os.Stderr})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "start an API server:", err)
+		return 1
+	}
+	defer controlPlane.Stop()
+	root, err := localenv.Root()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	_, err = envtest.InstallCRDs(controlPlane.Config(), envtest.CRDInstallOptions{
+		Paths: []string{filepath.Join(root, "config", "crd", "bases")}, ErrorIfPathMissing: true, MaxTime: time.Minute,
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "install the CRDs:", err)
+		return 1
+	}
+	scheme := runtime.NewScheme()
+	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if admin, err = client.New(controlPlane.Config(), client.Options{Scheme: scheme}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// object merges a change, in YAML, into the smallest manifest of its kind (RFC 7396: null removes, lists are replaced).
+func object(t *testing.T, kind, change string) *unstructured.Unstructured {
+	t.Helper()
+	base, err := os.ReadFile(filepath.Join("testdata", kind+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := yaml.YAMLToJSON(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != "" {
+		patch, err := yaml.YAMLToJSON([]byte(change))
+		if err != nil {
+			t.Fatalf("the change is no YAML: %v", err)
+		}
+		if merged, err = jsonpatch.MergePatch(merged, patch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made := &unstructured.Unstructured{}
+	if err := made.UnmarshalJSON(merged); err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// create asks the API server to take an object as kubectl does, with strict field validation, without keeping it.
+func create(t *testing.T, made *unstructured.Unstructured) error {
+	t.Helper()
+	return admin.Create(t.Context(), made, client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))
+}
