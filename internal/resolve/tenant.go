@@ -1,0 +1,234 @@
+// Package resolve turns a custom resource and what it refers to into a tenant.Spec.
+// Defaults and checks across objects happen here, once. Gather reads; all else is pure.
+package resolve
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// Options are what the operator itself brings to each tenant.
+type Options struct {
+	// OperatorPeer is where the operator's pods are.
+	OperatorPeer networkingv1.NetworkPolicyPeer
+	// WindowOpen says whether pods may be replaced now.
+	WindowOpen bool
+}
+
+const (
+	defaultReplicas = 2
+	defaultCPU      = "2"
+	defaultMemory   = "4Gi"
+)
+
+// Tenant resolves a custom resource. Its faults are Terminal and name the field.
+func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tenant.Spec, error) {
+	product := cr.Spec.Product.WSO2IS
+	version, err := tenant.ParseVersion(product.Version)
+	if err != nil {
+		return tenant.Spec{}, fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.product.wso2is.version: %v", err)
+	}
+	if err := allowedVersion(cr, version); err != nil {
+		return tenant.Spec{}, err
+	}
+	want := tenant.Spec{
+		Namespace: cr.Namespace, Name: cr.Name,
+		Owner:   *metav1.NewControllerRef(cr, v1alpha1.GroupVersion.WithKind("IdentityTenant")),
+		Product: tenant.WSO2IS, Version: version, Image: product.Image, Hostname: cr.Spec.Hostname,
+		VaultRef: cr.Spec.VaultRef.Name,
+		Issuer:   tenant.Issuer{Name: cr.Spec.IssuerRef.Name, Kind: cr.Spec.IssuerRef.Kind, Group: cr.Spec.IssuerRef.Group},
+		Logs:     logs(refs.LogPolicy), Exposure: exposure(cr),
+		RetainVault: cr.Spec.DeletionPolicy != v1alpha1.DeletionDelete, Suspended: cr.Spec.Suspend,
+		WindowOpen: options.WindowOpen, OperatorPeer: options.OperatorPeer,
+	}
+	for _, secret := range cr.Spec.ImagePullSecrets {
+		want.ImagePullSecrets = append(want.ImagePullSecrets, secret.Name)
+	}
+	size(&want, cr)
+	if want.Database, err = database(cr, refs, &want.Defaults); err != nil {
+		return tenant.Spec{}, err
+	}
+	if want.Mail, err = mail(cr, refs); err != nil {
+		return tenant.Spec{}, err
+	}
+	if want.Keystores, err = keystores(cr, version, &want.Defaults); err != nil {
+		return tenant.Spec{}, err
+	}
+	if want.Realms, err = realms(cr, refs); err != nil {
+		return tenant.Spec{}, err
+	}
+	want.Network = network(cr)
+	return want, nil
+}
+
+// allowedVersion refuses what the product's database would not survive.
+func allowedVersion(cr *v1alpha1.IdentityTenant, version tenant.Version) error {
+	if cr.Status.ServingVersion == "" {
+		return nil
+	}
+	serving, err := tenant.ParseVersion(cr.Status.ServingVersion)
+	if err != nil {
+		return nil //nolint:nilerr // a status that somebody edited is no reason to refuse a spec
+	}
+	const field = "spec.product.wso2is.version"
+	switch {
+	case version.Compare(serving) < 0:
+		return fault.Terminal(v1alpha1.ReasonDowngradeRefused, "%s: %s is older than %s, which serves: its database cannot go back", field, version, serving)
+	case version.Major != serving.Major || version.Minor != serving.Minor:
+		if cr.Annotations[v1alpha1.AnnotationConfirmUpgrade] != version.String() {
+			return fault.Terminal(v1alpha1.ReasonUpgradeUnconfirmed,
+				"%s: from %s to %s the database has to be migrated offline first: do that, then set the annotation %s to %q", field, serving, version, v1alpha1.AnnotationConfirmUpgrade, version)
+		}
+	}
+	return nil
+}
+
+func size(want *tenant.Spec, cr *v1alpha1.IdentityTenant) {
+	want.Replicas = cr.Spec.Replicas
+	cpu, memory := defaultCPU, defaultMemory
+	if resources := cr.Spec.Resources; resources != nil {
+		cpu, memory = or(resources.CPU, cpu), or(resources.Memory, memory)
+	}
+	if cr.Spec.Resources == nil || cr.Spec.Resources.CPU == "" {
+		note(&want.Defaults, "spec.resources.cpu", cpu)
+	}
+	if cr.Spec.Resources == nil || cr.Spec.Resources.Memory == "" {
+		note(&want.Defaults, "spec.resources.memory", memory)
+	}
+	want.CPU, want.Memory = resource.MustParse(cpu), resource.MustParse(memory) // patterns of the schema
+	if want.Replicas == nil {
+		note(&want.Defaults, "spec.replicas", fmt.Sprint(defaultReplicas))
+	}
+	if scheduling := cr.Spec.Scheduling; scheduling != nil {
+		want.Scheduling = tenant.Scheduling{NodeSelector: scheduling.NodeSelector, Tolerations: scheduling.Tolerations, PriorityClassName: scheduling.PriorityClassName}
+	}
+}
+
+// sqlDatabase gives the declared member of spec.database and its name.
+func sqlDatabase(cr *v1alpha1.IdentityTenant) (string, v1alpha1.SQLDatabase) {
+	member, found, port := tenant.PostgreSQL, cr.Spec.Database.PostgreSQL, int32(5432)
+	if found == nil {
+		member, found, port = tenant.MySQL, cr.Spec.Database.MySQL, 3306
+	}
+	if found == nil {
+		member, found, port = tenant.MSSQL, cr.Spec.Database.MSSQL, 1433
+	}
+	resolved := *found
+	if resolved.Port == 0 {
+		resolved.Port = port
+	}
+	return string(member), resolved
+}
+
+func database(cr *v1alpha1.IdentityTenant, refs References, defaults *[]tenant.Default) (tenant.Database, error) {
+	member, declared := sqlDatabase(cr)
+	peers, peerPort, err := peersOf(hosts(cr)[0], cr.Namespace, refs)
+	if err != nil {
+		return tenant.Database{}, err
+	}
+	resolved := tenant.Database{
+		Type: tenant.DatabaseType(member), Host: declared.Host, Port: declared.Port, Name: declared.Name,
+		SharedName: or(declared.SharedName, declared.Name), AgentName: or(declared.AgentName, declared.Name),
+		Credentials: credentials(declared.Credentials), Peers: peers, PeerPort: peerPort,
+	}
+	resolved.SchemaOwner = resolved.Credentials
+	if declared.SchemaOwner != nil {
+		resolved.SchemaOwner = credentials(*declared.SchemaOwner)
+	}
+	if _, asWritten := declaredPort(cr); !asWritten {
+		note(defaults, "spec.database."+member+".port", fmt.Sprint(declared.Port))
+	}
+	return resolved, nil
+}
+
+func declaredPort(cr *v1alpha1.IdentityTenant) (int32, bool) {
+	for _, member := range []*v1alpha1.SQLDatabase{cr.Spec.Database.PostgreSQL, cr.Spec.Database.MySQL, cr.Spec.Database.MSSQL} {
+		if member != nil {
+			return member.Port, member.Port != 0
+		}
+	}
+	return 0, false
+}
+
+func mail(cr *v1alpha1.IdentityTenant, refs References) (*tenant.Mail, error) {
+	declared := cr.Spec.Mail
+	if declared == nil {
+		return nil, nil //nolint:nilnil // no mail server is an answer
+	}
+	peers, peerPort, err := peersOf(hosts(cr)[1], cr.Namespace, refs)
+	if err != nil {
+		return nil, err
+	}
+	return &tenant.Mail{Host: declared.Host, Port: declared.Port, From: declared.From,
+		Credentials: credentials(declared.Credentials), Peers: peers, PeerPort: peerPort}, nil
+}
+
+func credentials(source v1alpha1.CredentialsSource) tenant.Credentials {
+	if kv := source.VaultKV; kv != nil {
+		return tenant.Credentials{Mount: kv.Mount, Path: kv.Path, UsernameField: or(kv.UsernameField, "username"), PasswordField: or(kv.PasswordField, "password")}
+	}
+	secret := source.SecretRef
+	return tenant.Credentials{SecretName: secret.Name, UsernameKey: or(secret.UsernameKey, "username"), PasswordKey: or(secret.PasswordKey, "password")}
+}
+
+func exposure(cr *v1alpha1.IdentityTenant) tenant.Exposure {
+	var resolved tenant.Exposure
+	if cr.Spec.Exposure == nil {
+		return resolved
+	}
+	if public := cr.Spec.Exposure.Public; public != nil {
+		resolved.Public = publish(cr, cr.Spec.Hostname, public.Gateway, public.Ingress)
+	}
+	if admin := cr.Spec.Exposure.Admin; admin != nil {
+		resolved.Admin = publish(cr, admin.Hostname, admin.Gateway, admin.Ingress)
+	}
+	return resolved
+}
+
+func publish(cr *v1alpha1.IdentityTenant, hostname string, gateway *v1alpha1.GatewayRoute, ingress *v1alpha1.IngressRoute) *tenant.Route {
+	resolved := &tenant.Route{Hostname: hostname}
+	if ingress != nil {
+		resolved.IngressClass, resolved.TLSSecretName = ingress.ClassName, ingress.TLSSecretName
+	}
+	if gateway != nil {
+		for _, parent := range gateway.ParentRefs {
+			resolved.Gateways = append(resolved.Gateways, tenant.Gateway{Namespace: or(parent.Namespace, cr.Namespace), Name: parent.Name, SectionName: parent.SectionName})
+		}
+	}
+	return resolved
+}
+
+func network(cr *v1alpha1.IdentityTenant) tenant.Network {
+	resolved := tenant.Network{From: ingressPeers(cr)}
+	if cr.Spec.Network == nil {
+		return resolved
+	}
+	for _, rule := range cr.Spec.Network.Egress {
+		egress := tenant.Egress{Peers: rule.To.NetworkPolicyPeers()}
+		for _, port := range rule.Ports {
+			egress.Ports = append(egress.Ports, tenant.EgressPort{Port: port.Port, Protocol: corev1.Protocol(or(port.Protocol, "TCP"))})
+		}
+		resolved.Egress = append(resolved.Egress, egress)
+	}
+	return resolved
+}
+
+func note(defaults *[]tenant.Default, field, value string) {
+	*defaults = append(*defaults, tenant.Default{Field: field, Value: value})
+}
+
+func or(value, otherwise string) string {
+	if strings.TrimSpace(value) == "" {
+		return otherwise
+	}
+	return value
+}
