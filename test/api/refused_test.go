@@ -18,11 +18,13 @@ type refusal struct {
 	says string
 }
 
-func TestRefusedIdentityTenants(t *testing.T)  { refuseAll(t, "IdentityTenant", refusedTenants) }
-func TestRefusedNetworks(t *testing.T)         { refuseAll(t, "IdentityTenant", refusedNetworks) }
-func TestRefusedKeystores(t *testing.T)        { refuseAll(t, "Keystore", refusedKeystores) }
-func TestRefusedPasswordPolicies(t *testing.T) { refuseAll(t, "PasswordPolicy", refusedPasswordPolicies) }
-func TestRefusedLogPolicies(t *testing.T)      { refuseAll(t, "LogPolicy", refusedLogPolicies) }
+func TestRefusedIdentityTenants(t *testing.T) { refuseAll(t, "IdentityTenant", refusedTenants) }
+func TestRefusedNetworks(t *testing.T)        { refuseAll(t, "IdentityTenant", refusedNetworks) }
+func TestRefusedKeystores(t *testing.T)       { refuseAll(t, "Keystore", refusedKeystores) }
+func TestRefusedPasswordPolicies(t *testing.T) {
+	refuseAll(t, "PasswordPolicy", refusedPasswordPolicies)
+}
+func TestRefusedLogPolicies(t *testing.T) { refuseAll(t, "LogPolicy", refusedLogPolicies) }
 func TestRefusedVaultConnections(t *testing.T) {
 	refuseAll(t, "VaultConnection", refusedVaultConnections)
 }

@@ -2,61 +2,29 @@
 package api
 
 import (
-	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/holdfast-iam/holdfast/internal/localenv"
+	"github.com/holdfast-iam/holdfast/internal/testenv"
 )
 
 // admin has every right: what is tested here is the schema, not RBAC.
 var admin client.Client
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
-	defer cancel()
-	controlPlane, err := localenv.StartControlPlane(ctx, localenv.ControlPlaneOptions{Log: os.Stderr})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "start an API server:", err)
-		return 1
-	}
-	defer controlPlane.Stop()
-	root, err := localenv.Root()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	_, err = envtest.InstallCRDs(controlPlane.Config(), envtest.CRDInstallOptions{
-		Paths: []string{filepath.Join(root, "config", "crd", "bases")}, ErrorIfPathMissing: true, MaxTime: time.Minute,
+func TestMain(m *testing.M) {
+	testenv.Main(m, testenv.Options{}, func(env *testenv.Environment) {
+		utilruntime.Must(apiextensionsv1.AddToScheme(env.Scheme))
+		admin = env.Admin
 	})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "install the CRDs:", err)
-		return 1
-	}
-	scheme := runtime.NewScheme()
-	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if admin, err = client.New(controlPlane.Config(), client.Options{Scheme: scheme}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
 }
 
 // object merges a change, in YAML, into the smallest manifest of its kind (RFC 7396: null removes, lists are replaced).
