@@ -1,0 +1,188 @@
+package wso2is
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// admin speaks to a server over its REST APIs. It signs in as the bootstrap account:
+// the system account, which pods hold, has hardly any right.
+type admin struct {
+	client  *client
+	access  idp.Access
+	version string
+}
+
+// Connect implements idp.Driver. It asks for the server's health without signing in,
+// so that a server that does not answer is Waiting, reason ServerUnreachable.
+func (Driver) Connect(ctx context.Context, _ tenant.Spec, seen tenant.Facts, access idp.Access) (idp.Admin, error) {
+	client, err := newClient(access)
+	if err != nil {
+		return nil, err
+	}
+	a := &admin{client: client, access: access, version: seen.ServingVersion}
+	if _, err := a.healthy(ctx); err != nil {
+		_ = a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Probe implements idp.Admin. The product tells its version nowhere once its Server
+// header is off, so the version is that of the revision that serves.
+func (a *admin) Probe(ctx context.Context) (idp.Health, error) {
+	health := idp.Health{Version: a.version}
+	var err error
+	if health.Serving, err = a.healthy(ctx); err != nil {
+		return health, err
+	}
+	// What is asked for is what the account is needed for, so that a login without
+	// rights is not taken for a good one.
+	err = a.client.do(ctx, call{method: http.MethodGet, path: realmPath(tenant.RootRealm) + passwordRulesPath, account: &a.access.Bootstrap})
+	if err != nil {
+		return health, err
+	}
+	health.LoggedIn = true
+	return health, nil
+}
+
+// healthy asks the open health check: true when it answers 200, false when it
+// answers that something is amiss.
+func (a *admin) healthy(ctx context.Context) (bool, error) {
+	err := a.client.do(ctx, call{method: http.MethodGet, path: "/api/health-check/v1.0/health"})
+	var answer *refusal
+	if errors.As(err, &answer) && answer.status == http.StatusServiceUnavailable {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Close implements idp.Admin.
+func (a *admin) Close() error {
+	a.client.http.CloseIdleConnections()
+	return nil
+}
+
+// Observe implements idp.Admin. It makes five GET requests for each realm.
+func (a *admin) Observe(ctx context.Context, realms []string) (tenant.Settings, error) {
+	out := make(tenant.Settings, len(realms))
+	for _, realm := range realms {
+		live, err := a.load(ctx, realm)
+		if err != nil {
+			return nil, err
+		}
+		out[realm] = live.settings()
+	}
+	return out, nil
+}
+
+// realmPath is the base of a realm's REST APIs. The root realm is the super tenant,
+// which the product serves without /t/ only.
+func realmPath(realm string) string {
+	if realm == tenant.RootRealm {
+		return "/api/server/v1"
+	}
+	return "/t/" + url.PathEscape(realm) + "/api/server/v1"
+}
+
+const (
+	passwordRulesPath = "/validation-rules/password"
+	governancePath    = "/identity-governance/"
+)
+
+// liveRealm is what a server holds for a realm.
+type liveRealm struct {
+	rules      validators
+	governance governance
+}
+
+// settings are all that we have a word for.
+func (l liveRealm) settings() tenant.RealmSettings {
+	out := tenant.RealmSettings{}
+	for setting := range passwordRules {
+		if value, ok := l.read(setting); ok {
+			out[setting] = value
+		}
+	}
+	for setting := range bindings {
+		if value, ok := l.read(setting); ok {
+			out[setting] = value
+		}
+	}
+	return out
+}
+
+// read gives the live value of a setting, false when the server has none.
+func (l liveRealm) read(setting tenant.Setting) (string, bool) {
+	if rule, ok := passwordRules[setting]; ok {
+		return rule.decode(l.rules)
+	}
+	return observeSetting(setting, l.governance)
+}
+
+// load reads a realm. Faults, beside those of a call: Waiting RealmMissing.
+func (a *admin) load(ctx context.Context, realm string) (liveRealm, error) {
+	live := liveRealm{governance: governance{}}
+	var rules passwordModel
+	err := a.client.do(ctx, call{method: http.MethodGet, path: realmPath(realm) + passwordRulesPath, account: &a.access.Bootstrap, into: &rules})
+	if err != nil {
+		return live, realmFault(realm, err)
+	}
+	live.rules = rules.validators()
+	for _, category := range categories {
+		if err := a.loadCategory(ctx, realm, category, live.governance); err != nil {
+			return live, err
+		}
+	}
+	return live, nil
+}
+
+// loadCategory adds what a category lists. A build that lacks all connectors of a
+// category answers 404.
+func (a *admin) loadCategory(ctx context.Context, realm string, category category, into governance) error {
+	var listed struct {
+		Connectors []struct {
+			Name       string
+			Properties []struct{ Name, Value string }
+		}
+	}
+	err := a.client.do(ctx, call{method: http.MethodGet, path: realmPath(realm) + governancePath + restID(string(category)),
+		account: &a.access.Bootstrap, into: &listed})
+	var answer *refusal
+	if errors.As(err, &answer) && answer.status == http.StatusNotFound {
+		return nil
+	}
+	if err != nil {
+		return realmFault(realm, err)
+	}
+	for _, connector := range listed.Connectors {
+		into[connector.Name] = properties{}
+		for _, property := range connector.Properties {
+			into[connector.Name][property.Name] = property.Value
+		}
+	}
+	return nil
+}
+
+// realmFault says what an answer means for a realm other than root.
+func realmFault(realm string, err error) error {
+	if realm == tenant.RootRealm {
+		return err
+	}
+	var answer *refusal
+	if errors.As(err, &answer) && answer.status == http.StatusNotFound {
+		return fault.Waiting(idp.ReasonRealmMissing, "realm %s: the server has no active server tenant of this domain; "+
+			"create it in the server or take it out of spec.realms", realm)
+	}
+	if f := fault.Of(err, ""); fault.IsTerminal(err) && f.Reason == idp.ReasonServerRefusedLogin {
+		return fault.Terminal(idp.ReasonServerRefusedLogin, "realm %s: the server does not let the super tenant's account into this server tenant; "+
+			"open it with cross_tenant in [[resource.access_control]]", realm).Because(err)
+	}
+	return err
+}

@@ -1,0 +1,197 @@
+package wso2is
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// attempts is how often a write is repeated that was not kept. The product reads all
+// properties of a realm, changes some and writes all back, so a write at the same
+// time by somebody else takes ours with it (catalogue G-08).
+const attempts = 3
+
+// Configure implements idp.Admin. Settings that NotEnforceable names are left out. A
+// value that the product cannot hold is refused before anything is written.
+func (a *admin) Configure(ctx context.Context, change tenant.Diff) error {
+	byRealm := map[string]tenant.Diff{}
+	var refused []error
+	for _, c := range change {
+		if _, without := withoutValidator[c.Setting]; without {
+			continue
+		}
+		if err := possible(c.Setting, c.To); err != nil {
+			refused = append(refused, settingRefused(c, "the product cannot hold it: "+err.Error()))
+		}
+		byRealm[c.Realm] = append(byRealm[c.Realm], c)
+	}
+	if len(refused) > 0 {
+		return errors.Join(refused...)
+	}
+	for _, realm := range slices.Sorted(maps.Keys(byRealm)) {
+		err := a.configureRealm(ctx, realm, byRealm[realm])
+		if err != nil && !isSettingRefused(err) {
+			return err
+		}
+		refused = append(refused, err)
+	}
+	return errors.Join(refused...)
+}
+
+// configureRealm writes, one request after the other, until the realm holds all.
+func (a *admin) configureRealm(ctx context.Context, realm string, changes tenant.Diff) error {
+	for attempt := 0; ; attempt++ {
+		live, err := a.load(ctx, realm)
+		if err != nil {
+			return err
+		}
+		open := live.open(changes)
+		if len(open) == 0 {
+			return nil
+		}
+		if attempt == attempts {
+			var refused []error
+			for _, c := range open {
+				refused = append(refused, settingRefused(c, fmt.Sprintf("the server answered that it took it, but holds %q", c.From)))
+			}
+			return errors.Join(refused...)
+		}
+		if err := a.write(ctx, realm, open, live); err != nil {
+			return err
+		}
+	}
+}
+
+// open are the changes that the realm does not hold, with what it holds instead.
+func (l liveRealm) open(changes tenant.Diff) tenant.Diff {
+	var open tenant.Diff
+	for _, c := range changes {
+		value, ok := l.read(c.Setting)
+		if ok && value == c.To {
+			continue
+		}
+		c.From = value
+		open = append(open, c)
+	}
+	return open
+}
+
+// write sends the rules of the password and each connector's properties once. What
+// the server refuses does not keep the rest from being written.
+func (a *admin) write(ctx context.Context, realm string, open tenant.Diff, live liveRealm) error {
+	var refused []error
+	rules := live.rules.clone() // a regular expression gives way: it excludes rules
+	writes := connectorWrites{}
+	ofRules, ofConnector := tenant.Diff{}, map[connector]tenant.Diff{}
+	for _, c := range open {
+		if rule, ok := passwordRules[c.Setting]; ok {
+			if err := rule.apply(rules, c.To); err != nil {
+				return settingRefused(c, err.Error())
+			}
+			ofRules = append(ofRules, c)
+			continue
+		}
+		if err := writes.add(c.Setting, c.To, live.governance); err != nil {
+			refused = append(refused, settingRefused(c, err.Error()))
+			continue
+		}
+		for _, b := range bindings[c.Setting] {
+			ofConnector[b.connector] = append(ofConnector[b.connector], c)
+		}
+	}
+	if !rules.equal(live.rules) && len(ofRules) > 0 {
+		err := rules.check()
+		if err == nil {
+			err = a.client.do(ctx, call{method: http.MethodPut, path: realmPath(realm) + passwordRulesPath,
+				account: &a.access.Bootstrap, body: rules.model()})
+		}
+		if err = refusedFor(ofRules, err); err != nil && !isSettingRefused(err) {
+			return err
+		}
+		refused = append(refused, err)
+	}
+	for _, connector := range slices.SortedFunc(maps.Keys(writes), byName) {
+		err := refusedFor(ofConnector[connector], a.patch(ctx, realm, connector, writes[connector]))
+		if err != nil && !isSettingRefused(err) {
+			return err
+		}
+		refused = append(refused, err)
+	}
+	return errors.Join(refused...)
+}
+
+// patch writes properties of one connector, all of which the server listed: it would
+// store an unknown name and answer 200.
+func (a *admin) patch(ctx context.Context, realm string, c connector, write properties) error {
+	type property struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	}
+	body := struct {
+		Operation  string     `json:"operation"`
+		Properties []property `json:"properties"`
+	}{Operation: "UPDATE"}
+	for _, name := range slices.Sorted(maps.Keys(write)) {
+		body.Properties = append(body.Properties, property{name, write[name]})
+	}
+	return a.client.do(ctx, call{method: http.MethodPatch, account: &a.access.Bootstrap, body: body,
+		path: realmPath(realm) + governancePath + restID(string(c.category)) + "/connectors/" + restID(c.name)})
+}
+
+func byName(a, b connector) int {
+	return cmp.Or(cmp.Compare(a.category, b.category), cmp.Compare(a.name, b.name))
+}
+
+// possible tells whether the product has a place for the value at all.
+func possible(setting tenant.Setting, value string) error {
+	if rule, ok := passwordRules[setting]; ok {
+		return rule.apply(validators{}, value)
+	}
+	if len(bindings[setting]) == 0 {
+		return errors.New("there is no such setting")
+	}
+	for _, b := range bindings[setting] {
+		if _, err := b.codec.encode(value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusedFor says which settings an answer is about.
+func refusedFor(changes tenant.Diff, err error) error {
+	if err == nil || isFault(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	var answer *refusal
+	if errors.As(err, &answer) && answer.status >= http.StatusInternalServerError {
+		return err // transient
+	}
+	var refused []error
+	for _, c := range changes {
+		refused = append(refused, settingRefused(c, err.Error()))
+	}
+	return errors.Join(refused...)
+}
+
+func settingRefused(c tenant.Change, why string) error {
+	return fault.Terminal(idp.ReasonSettingRefused, "realm %s: %s = %q is not kept: %s", c.Realm, c.Setting, bounded(c.To), strings.TrimSpace(why))
+}
+
+func isSettingRefused(err error) bool {
+	return isFault(err) && fault.Of(err, "").Reason == idp.ReasonSettingRefused
+}
+
+func isFault(err error) bool {
+	var f *fault.Fault
+	return errors.As(err, &f)
+}
