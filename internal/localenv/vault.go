@@ -18,19 +18,20 @@ type VaultOptions struct {
 	Detached bool      // the program outlives this process
 }
 
-// Vault is a real server with file storage: it can be sealed, stopped, and started again on the same address with the same data.
+// Vault is a real server with raft storage of one member: it can be sealed, stopped, and started again on the same address with the same data.
 // It starts initialised and unsealed. The Kubernetes auth plugin is in its catalogue (see EnableKubernetesAuth).
 type Vault struct {
 	Dir string // holds vault.log
 
-	options   VaultOptions
-	port      int
-	ca        []byte
-	unsealKey string
-	rootToken string
-	client    *api.Client
-	process   *Process
-	remove    func()
+	options     VaultOptions
+	port        int
+	clusterPort int // raft listens there for other members; there are none
+	ca          []byte
+	unsealKey   string
+	rootToken   string
+	client      *api.Client
+	process     *Process
+	remove      func()
 }
 
 // StartVault builds what is missing, starts a new Vault, initialises and unseals it.
@@ -52,6 +53,9 @@ func StartVault(ctx context.Context, options VaultOptions) (*Vault, error) {
 
 func (v *Vault) start(ctx context.Context) (err error) {
 	if v.port, err = freePort(); err != nil {
+		return err
+	}
+	if v.clusterPort, err = freePort(); err != nil {
 		return err
 	}
 	if err := v.configure(); err != nil {
@@ -86,11 +90,11 @@ func (v *Vault) configure() error {
 		}
 		v.ca = authority.pem
 		for name, content := range map[string][]byte{"ca.crt": v.ca, "server.crt": certificate, "server.key": key} {
-			if err := os.WriteFile(filepath.Join(v.Dir, name), content, 0o600); err != nil {
+			if err := os.WriteFile(v.file(name), content, 0o600); err != nil {
 				return err
 			}
 		}
-		listener = fmt.Sprintf("tls_cert_file = %q\n  tls_key_file = %q", filepath.Join(v.Dir, "server.crt"), filepath.Join(v.Dir, "server.key"))
+		listener = fmt.Sprintf("tls_cert_file = %q\n  tls_key_file = %q", v.file("server.crt"), v.file("server.key"))
 	}
 	plugins, err := pluginDirectory()
 	if err != nil {
@@ -99,15 +103,21 @@ func (v *Vault) configure() error {
 	config := fmt.Sprintf(`disable_mlock = true
 api_addr = %q
 plugin_directory = %q
-storage "file" {
+cluster_addr = "https://%s"
+storage "raft" {
   path = %q
+  node_id = "local"
+  performance_multiplier = 1
 }
 listener "tcp" {
   address = %q
   %s
 }
-`, v.Address(), plugins, filepath.Join(v.Dir, "data"), loopback(v.port), listener)
-	return os.WriteFile(filepath.Join(v.Dir, "vault.hcl"), []byte(config), 0o600)
+`, v.Address(), plugins, loopback(v.clusterPort), v.file("data"), loopback(v.port), listener)
+	if err := os.MkdirAll(v.file("data"), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(v.file("vault.hcl"), []byte(config), 0o600)
 }
 
 // pluginDirectory is the cache folder of the Kubernetes auth plugin. Vault refuses a path with a symbolic link in it.
@@ -121,7 +131,7 @@ func pluginDirectory() (string, error) {
 
 // run starts the server and waits until it answers; it is then sealed or not yet initialised.
 func (v *Vault) run(ctx context.Context) (err error) {
-	v.process, err = start(v.Dir, VaultServer, v.options.Detached, "server", "-config="+filepath.Join(v.Dir, "vault.hcl"))
+	v.process, err = start(v.Dir, VaultServer, v.options.Detached, "server", "-config="+v.file("vault.hcl"))
 	if err != nil {
 		return err
 	}
@@ -130,6 +140,8 @@ func (v *Vault) run(ctx context.Context) (err error) {
 		return err
 	})
 }
+
+func (v *Vault) file(name string) string { return filepath.Join(v.Dir, name) }
 
 // Address returns the URL of the server; it stays the same over Stop and Restart.
 func (v *Vault) Address() string {
