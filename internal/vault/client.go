@@ -120,7 +120,9 @@ func (c *Client) session(ctx context.Context, rejected *session) (*session, erro
 		return nil, err
 	}
 	c.current.Store(next)
-	c.seen.Store(c.now().UnixNano())
+	if c.conn.Auth.Token == nil { // a given token was not shown to Vault yet
+		c.seen.Store(c.now().UnixNano())
+	}
 	return next, nil
 }
 
