@@ -27,7 +27,7 @@ func Build(ctx context.Context, progress io.Writer, programs ...Program) error {
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	release, err := waitForLock(ctx, "build.lock")
+	release, err := waitForLock(ctx, "build.lock", func() { fmt.Fprintln(progress, "another process builds; waiting for it") })
 	if err != nil {
 		return err
 	}

@@ -114,15 +114,17 @@ func lockFile(name string) (release func(), err error) {
 
 var errLocked = errors.New("another process holds the lock")
 
-// waitForLock waits until lockFile succeeds or ctx ends.
-func waitForLock(ctx context.Context, name string) (release func(), err error) {
+// waitForLock waits until lockFile succeeds or ctx ends. It calls waiting once when it has to wait.
+func waitForLock(ctx context.Context, name string, waiting func()) (release func(), err error) {
 	for {
 		if release, err = lockFile(name); !errors.Is(err, errLocked) {
 			return release, err
 		}
+		waiting()
+		waiting = func() {}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for another process that builds: %w", ctx.Err())
+			return nil, fmt.Errorf("waiting for the lock %s: %w", name, ctx.Err())
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -20,7 +21,9 @@ type Process struct {
 	Name    string // such as "kube-apiserver"
 	PID     int    // also its process group
 	LogFile string // what it prints
-	exited  chan struct{}
+
+	exited chan struct{}
+	ending sync.Once // an id that was given back may belong to a stranger: no second signal
 }
 
 // start runs program with its output in dir/<program>.log. detached lets it outlive this process.
@@ -110,19 +113,23 @@ func (p *Process) failed(why error) error {
 }
 
 // Kill ends the process and its children at once, as a power cut would, and returns when it is gone.
-func (p *Process) Kill() {
-	_ = killGroup(p.PID) // it may have ended already
-	<-p.exited
+func (p *Process) Kill() { p.ending.Do(p.killAndWait) }
+
+// Stop asks the process to end and returns when it and its children are gone; after ten seconds it kills them.
+func (p *Process) Stop() {
+	p.ending.Do(func() {
+		_ = errors.Join(syscall.Kill(p.PID, syscall.SIGTERM), p.Resume()) // it may have ended already
+		select {
+		case <-p.exited:
+		case <-time.After(10 * time.Second):
+		}
+		p.killAndWait()
+	})
 }
 
-// Stop asks the process to end and returns when it is gone; one that takes longer than ten seconds is killed.
-func (p *Process) Stop() {
-	_ = syscall.Kill(p.PID, syscall.SIGTERM)
-	select {
-	case <-p.exited:
-	case <-time.After(10 * time.Second):
-	}
-	p.Kill()
+func (p *Process) killAndWait() {
+	_ = killGroup(p.PID) // it may have ended already
+	<-p.exited
 }
 
 // Pause freezes the process until Resume: its sockets stay open and nothing answers, as with a machine that hangs.
