@@ -1,0 +1,166 @@
+package keystore
+
+import (
+	"bytes"
+	"crypto/x509"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// keytool runs the JVM's own tool, in English and with the password kept out of
+// the arguments.
+func keytool(t *testing.T, secret string, arguments ...string) (string, error) {
+	t.Helper()
+	tool, err := exec.LookPath("keytool")
+	if err != nil {
+		t.Fatal("keytool is not in PATH and this test needs a real JVM; on Debian: apt-get install openjdk-17-jre-headless")
+	}
+	command := exec.Command(tool, append([]string{"-J-Duser.language=en", "-J-XX:TieredStopAtLevel=1"}, arguments...)...)
+	command.Env = append(os.Environ(), "STORE_PASSWORD="+secret, "LC_ALL=C")
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+func writeStore(t *testing.T, entries []Entry) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "store.p12")
+	if err := os.WriteFile(file, mustEncode(t, entries), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// listed is what keytool says of one alias.
+type listed struct {
+	Type         string
+	ChainLength  int
+	Fingerprints []string
+}
+
+func list(t *testing.T, file string) map[string]listed {
+	t.Helper()
+	out, err := keytool(t, password, "-list", "-v", "-storetype", "PKCS12", "-keystore", file, "-storepass:env", "STORE_PASSWORD")
+	if err != nil {
+		t.Fatalf("keytool does not read the store: %v\n%s", err, out)
+	}
+	entries, alias := map[string]listed{}, ""
+	for line := range strings.Lines(out) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if key == "Alias name" {
+			alias = value
+		}
+		e := entries[alias]
+		switch key {
+		case "Entry type":
+			e.Type = value
+		case "Certificate chain length":
+			e.ChainLength, err = strconv.Atoi(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+		case "SHA256":
+			e.Fingerprints = append(e.Fingerprints, strings.TrimSpace(value))
+		default:
+			continue
+		}
+		entries[alias] = e
+	}
+	return entries
+}
+
+func fingerprints(chain []*x509.Certificate) []string {
+	var prints []string
+	for _, certificate := range chain {
+		prints = append(prints, Fingerprint(certificate))
+	}
+	return prints
+}
+
+func keyEntry(chain []*x509.Certificate) listed {
+	return listed{Type: "PrivateKeyEntry", ChainLength: len(chain), Fingerprints: fingerprints(chain)}
+}
+
+func trustedEntry(certificate *x509.Certificate) listed {
+	return listed{Type: "trustedCertEntry", Fingerprints: []string{Fingerprint(certificate)}}
+}
+
+func TestJavaListsStores(t *testing.T) {
+	rsaFamily, ecdsaFamily := newFamily(t, rsaKey(t), "tls"), newFamily(t, p256(t, "signing"), "signing")
+	database, partner := issue(t, nil, p256(t, "db"), "Database Root").cert, issue(t, nil, p256(t, "partner"), "Partner Root").cert
+	renewed := issue(t, rsaFamily.root, rsaFamily.middle.key, "Acme Issuing", until(end.Add(time.Hour)))
+	again := issue(t, renewed, rsaKey(t), "tls", leaf)
+	renewedChain := []*x509.Certificate{again.cert, renewed.cert, rsaFamily.root.cert}
+	for name, c := range map[string]struct {
+		entries []Entry
+		want    map[string]listed
+	}{
+		"one RSA key with a chain of three": {
+			[]Entry{rsaFamily.entry("tls-2026")},
+			map[string]listed{"tls-2026": keyEntry(rsaFamily.chain())},
+		},
+		"RSA and ECDSA keys that share their authorities": {
+			[]Entry{rsaFamily.entry("current"), ecdsaFamily.entry("next")},
+			map[string]listed{"current": keyEntry(rsaFamily.chain()), "next": keyEntry(ecdsaFamily.chain())},
+		},
+		"truststore": {
+			[]Entry{trusted("acme", rsaFamily.root.cert), trusted("database", database), trusted("partner", partner)},
+			map[string]listed{"acme": trustedEntry(rsaFamily.root.cert), "database": trustedEntry(database), "partner": trustedEntry(partner)},
+		},
+		"key completed by a trusted root": {
+			[]Entry{{Alias: "tls", PrivateKey: rsaKey(t), Chain: rsaFamily.chain()[:2]}, trusted("root", rsaFamily.root.cert)},
+			map[string]listed{"tls": keyEntry(rsaFamily.chain()), "root": trustedEntry(rsaFamily.root.cert)},
+		},
+		"one key twice, under a renewed authority": {
+			[]Entry{rsaFamily.entry("old"), {Alias: "new", PrivateKey: rsaKey(t), Chain: renewedChain}},
+			map[string]listed{
+				"old": keyEntry([]*x509.Certificate{rsaFamily.own.cert, renewed.cert, rsaFamily.root.cert}),
+				"new": keyEntry(renewedChain),
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, list(t, writeStore(t, c.entries))); diff != "" {
+				t.Errorf("keytool shows other entries (-want +keytool):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Importing decrypts and encrypts each key, so Java has proven that it opens
+// them; reading the copy proves that we read what Java writes.
+func TestJavaCopiesStoreAndWeReadTheCopy(t *testing.T) {
+	entries := mixed(t, rsaKey(t))
+	duplicate := filepath.Join(t.TempDir(), "copy.p12")
+	out, err := keytool(t, password, "-importkeystore", "-noprompt",
+		"-srckeystore", writeStore(t, entries), "-srcstoretype", "PKCS12", "-srcstorepass:env", "STORE_PASSWORD",
+		"-destkeystore", duplicate, "-deststoretype", "PKCS12", "-deststorepass:env", "STORE_PASSWORD")
+	if err != nil {
+		t.Fatalf("keytool does not copy the store: %v\n%s", err, out)
+	}
+	store, err := os.ReadFile(duplicate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded := mustDecode(t, store)
+	if diff := cmp.Diff(shape(t, entries), shape(t, decoded)); diff != "" {
+		t.Errorf("Java's copy differs (-given +copy):\n%s", diff)
+	}
+	if !bytes.Equal(mustEncode(t, entries), mustEncode(t, decoded)) {
+		t.Error("the keys of Java's copy give other bytes")
+	}
+}
+
+func TestJavaRefusesWrongPassword(t *testing.T) {
+	file := writeStore(t, []Entry{newFamily(t, p256(t, "tls"), "tls").entry("tls")})
+	out, err := keytool(t, password+"x", "-list", "-keystore", file, "-storepass:env", "STORE_PASSWORD")
+	if err == nil || !strings.Contains(out, "password was incorrect") {
+		t.Errorf("keytool with a wrong password: %v\n%s", err, out)
+	}
+}
