@@ -44,7 +44,7 @@ func (a *admin) Probe(ctx context.Context) (idp.Health, error) {
 	}
 	// What is asked for is what the account is needed for, so that a login without
 	// rights is not taken for a good one.
-	err = a.client.do(ctx, call{method: http.MethodGet, path: realmPath(tenant.RootRealm) + passwordRulesPath, account: &a.access.Bootstrap})
+	err = a.client.do(ctx, call{method: http.MethodGet, path: realmPath(tenant.RootRealm) + passwordRulesPath, account: a.account(tenant.RootRealm)})
 	if err != nil {
 		return health, err
 	}
@@ -91,6 +91,16 @@ func realmPath(realm string) string {
 	return "/t/" + url.PathEscape(realm) + "/api/server/v1"
 }
 
+// account is who signs in for a realm. In another realm the account says where it
+// lives, or the product would look for it there.
+func (a *admin) account(realm string) *idp.UsernamePassword {
+	account := a.access.Bootstrap
+	if realm != tenant.RootRealm {
+		account.Username += "@carbon.super"
+	}
+	return &account
+}
+
 const (
 	passwordRulesPath = "/validation-rules/password"
 	governancePath    = "/identity-governance/"
@@ -130,7 +140,7 @@ func (l liveRealm) read(setting tenant.Setting) (string, bool) {
 func (a *admin) load(ctx context.Context, realm string) (liveRealm, error) {
 	live := liveRealm{governance: governance{}}
 	var rules passwordModel
-	err := a.client.do(ctx, call{method: http.MethodGet, path: realmPath(realm) + passwordRulesPath, account: &a.access.Bootstrap, into: &rules})
+	err := a.client.do(ctx, call{method: http.MethodGet, path: realmPath(realm) + passwordRulesPath, account: a.account(realm), into: &rules})
 	if err != nil {
 		return live, realmFault(realm, err)
 	}
@@ -153,7 +163,7 @@ func (a *admin) loadCategory(ctx context.Context, realm string, category categor
 		}
 	}
 	err := a.client.do(ctx, call{method: http.MethodGet, path: realmPath(realm) + governancePath + restID(string(category)),
-		account: &a.access.Bootstrap, into: &listed})
+		account: a.account(realm), into: &listed})
 	var answer *refusal
 	if errors.As(err, &answer) && answer.status == http.StatusNotFound {
 		return nil

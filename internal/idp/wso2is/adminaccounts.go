@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
 const (
@@ -73,8 +74,9 @@ func scimFilter(attribute, value string) string {
 	return "?filter=" + url.QueryEscape(attribute+` eq "`+value+`"`)
 }
 
-func (a *admin) account(ctx context.Context, what string, r call) error {
-	r.account, r.secret = &a.access.Bootstrap, true
+// asBootstrap makes a call about accounts.
+func (a *admin) asBootstrap(ctx context.Context, what string, r call) error {
+	r.account, r.secret = a.account(tenant.RootRealm), true
 	err := a.client.do(ctx, r)
 	if err != nil && !isFault(err) {
 		return fmt.Errorf("%s: %w", what, err)
@@ -84,7 +86,7 @@ func (a *admin) account(ctx context.Context, what string, r call) error {
 
 func (a *admin) findSystemUser(ctx context.Context) (*scimUser, error) {
 	var list struct{ Resources []scimUser }
-	err := a.account(ctx, "looking for the system account", call{method: http.MethodGet,
+	err := a.asBootstrap(ctx, "looking for the system account", call{method: http.MethodGet,
 		path: scimUsers + scimFilter("userName", a.access.System.Username), into: &list})
 	if err != nil || len(list.Resources) == 0 {
 		return nil, err
@@ -99,7 +101,7 @@ func (a *admin) createSystemUser(ctx context.Context) (*scimUser, error) {
 		"password": a.access.System.Password,
 	}
 	var user scimUser
-	err := a.account(ctx, "creating the system account", call{method: http.MethodPost, path: scimUsers, body: body, into: &user})
+	err := a.asBootstrap(ctx, "creating the system account", call{method: http.MethodPost, path: scimUsers, body: body, into: &user})
 	return &user, err
 }
 
@@ -110,7 +112,7 @@ func (a *admin) ensureSystemPassword(ctx context.Context, id string) (changed bo
 		return false, err
 	}
 	body := patchBody(map[string]any{"op": "replace", "value": map[string]any{"password": a.access.System.Password}})
-	err = a.account(ctx, "correcting the system account's password", call{method: http.MethodPatch, path: scimUsers + "/" + url.PathEscape(id), body: body})
+	err = a.asBootstrap(ctx, "correcting the system account's password", call{method: http.MethodPatch, path: scimUsers + "/" + url.PathEscape(id), body: body})
 	if err != nil {
 		return false, err
 	}
@@ -139,7 +141,7 @@ func (a *admin) systemLogin(ctx context.Context) (bool, error) {
 // grantSystemRole gives the role, which it makes where it is missing.
 func (a *admin) grantSystemRole(ctx context.Context, user string) error {
 	var list struct{ Resources []struct{ ID string } }
-	err := a.account(ctx, "looking for the system account's role", call{method: http.MethodGet,
+	err := a.asBootstrap(ctx, "looking for the system account's role", call{method: http.MethodGet,
 		path: scimRoles + scimFilter("displayName", systemRole), into: &list})
 	if err != nil {
 		return err
@@ -149,13 +151,13 @@ func (a *admin) grantSystemRole(ctx context.Context, user string) error {
 		for _, name := range systemPermissions {
 			permissions = append(permissions, map[string]string{"value": name})
 		}
-		return a.account(ctx, "creating the system account's role", call{method: http.MethodPost, path: scimRoles, body: map[string]any{
+		return a.asBootstrap(ctx, "creating the system account's role", call{method: http.MethodPost, path: scimRoles, body: map[string]any{
 			"schemas": []string{schemaRole}, "displayName": systemRole, "permissions": permissions,
 			"users": []map[string]string{{"value": user}},
 		}})
 	}
 	body := patchBody(map[string]any{"op": "add", "path": "users", "value": []map[string]string{{"value": user}}})
-	return a.account(ctx, "giving the system account its role", call{method: http.MethodPatch,
+	return a.asBootstrap(ctx, "giving the system account its role", call{method: http.MethodPatch,
 		path: scimRoles + "/" + url.PathEscape(list.Resources[0].ID), body: body})
 }
 

@@ -112,7 +112,7 @@ func (a *admin) write(ctx context.Context, realm string, open tenant.Diff, live 
 		err := rules.check()
 		if err == nil {
 			err = a.client.do(ctx, call{method: http.MethodPut, path: realmPath(realm) + passwordRulesPath,
-				account: &a.access.Bootstrap, body: rules.model()})
+				account: a.account(realm), body: rules.model()})
 		}
 		if err = refusedFor(ofRules, err); err != nil && !isSettingRefused(err) {
 			return err
@@ -143,7 +143,7 @@ func (a *admin) patch(ctx context.Context, realm string, c connector, write prop
 	for _, name := range slices.Sorted(maps.Keys(write)) {
 		body.Properties = append(body.Properties, property{name, write[name]})
 	}
-	return a.client.do(ctx, call{method: http.MethodPatch, account: &a.access.Bootstrap, body: body,
+	return a.client.do(ctx, call{method: http.MethodPatch, account: a.account(realm), body: body,
 		path: realmPath(realm) + governancePath + restID(string(c.category)) + "/connectors/" + restID(c.name)})
 }
 

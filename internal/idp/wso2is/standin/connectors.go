@@ -1,0 +1,136 @@
+package standin
+
+import "strings"
+
+// connector is a view of some properties of the resident identity provider, with the
+// defaults of 7.3.0.
+type connector struct {
+	category, name string
+	defaults       []property
+}
+
+type property struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// The connectors that the product registers and that operators write. Their defaults
+// come from its source, but for the callback expressions: those are made of the host
+// name, see defaultProperties.
+var connectors = []connector{
+	{"Login Attempts Security", "account.lock.handler", []property{
+		{"account.lock.handler.lock.on.max.failed.attempts.enable", "false"},
+		{"account.lock.handler.On.Failure.Max.Attempts", "5"},
+		{"account.lock.handler.Time", "5"},
+		{"account.lock.handler.login.fail.timeout.ratio", "2"},
+		{"account.lock.handler.notification.manageInternally", "true"},
+		{"account.lock.handler.notification.notifyOnLockIncrement", "false"},
+	}},
+	{"Password Policies", "passwordHistory", []property{
+		{"passwordHistory.enable", "false"},
+		{"passwordHistory.count", "5"},
+	}},
+	{"Password Policies", "passwordExpiry", []property{
+		{"passwordExpiry.enablePasswordExpiry", "false"},
+		{"passwordExpiry.passwordExpiryInDays", "30"},
+		{"passwordExpiry.skipIfNoApplicableRules", "false"},
+		{"passwordExpiry.enforcementScope", "ORG_WIDE"},
+	}},
+	{"Account Management", "account-recovery", []property{
+		{recoveryEnable, "false"},
+		{recoveryEmailLink, "false"},
+		{recoverySMS, "false"},
+		{recoveryEmailOTP, "false"},
+		{"Recovery.ReCaptcha.Password.Enable", "false"},
+		{"Recovery.Question.Password.Enable", "false"},
+		{"Recovery.Question.Password.MinAnswers", "2"},
+		{"Recovery.Notification.Username.Enable", "false"},
+		{"Recovery.Notification.Username.Email.Enable", "false"},
+		{"Recovery.Notification.Username.SMS.Enable", "false"},
+		{"Recovery.ReCaptcha.Username.Enable", "false"},
+		{"Recovery.Notification.InternallyManage", "true"},
+		{"Recovery.NotifySuccess", "false"},
+		{"Recovery.ExpiryTime", "1440"},
+		{"Recovery.CallbackRegex", ""},
+		{"Recovery.AutoLogin.Enable", "false"},
+		{"Recovery.Notification.Password.MaxFailedAttempts", "3"},
+		{"Recovery.Notification.Password.MaxResendAttempts", "5"},
+	}},
+	{"Account Management", "admin-forced-password-reset", []property{
+		{resetLink, "false"},
+		{resetOTP, "false"},
+		{resetSMS, "false"},
+		{resetOffline, "false"},
+		{"Recovery.AdminPasswordReset.ExpiryTime", "1440"},
+	}},
+	{"User Onboarding", "self-sign-up", []property{
+		{"SelfRegistration.Enable", "false"},
+		{"SelfRegistration.LockOnCreation", "true"},
+		{"SelfRegistration.SendConfirmationOnCreation", "false"},
+		{"SelfRegistration.ShowUsernameUnavailability", "true"},
+		{"SelfRegistration.ReCaptcha", "true"},
+		{"SelfRegistration.VerificationCode.ExpiryTime", "1440"},
+		{"SelfRegistration.CallbackRegex", ""},
+		{"SelfRegistration.AutoLogin.Enable", "false"},
+	}},
+	{"User Onboarding", "lite-user-sign-up", []property{
+		{"LiteRegistration.Enable", "false"},
+		{"LiteRegistration.LockOnCreation", "true"},
+		{"LiteRegistration.VerificationCode.ExpiryTime", "1440"},
+		{"LiteRegistration.CallbackRegex", ""},
+	}},
+}
+
+const (
+	recoveryEnable    = "Recovery.Notification.Password.Enable"
+	recoveryEmailLink = "Recovery.Notification.Password.emailLink.Enable"
+	recoverySMS       = "Recovery.Notification.Password.smsOtp.Enable"
+	recoveryEmailOTP  = "Recovery.Notification.Password.OTP.SendOTPInEmail"
+
+	resetLink    = "Recovery.AdminPasswordReset.RecoveryLink"
+	resetOTP     = "Recovery.AdminPasswordReset.OTP"
+	resetSMS     = "Recovery.AdminPasswordReset.SMSOTP"
+	resetOffline = "Recovery.AdminPasswordReset.Offline"
+)
+
+var resetOptions = []string{resetLink, resetOTP, resetSMS, resetOffline}
+
+// defaultProperties are the values of a realm that nobody ever wrote.
+func (c configuration) defaultProperties() map[string]string {
+	values := map[string]string{}
+	for _, connector := range connectors {
+		for _, p := range connector.defaults {
+			values[p.Name] = p.Value
+			if strings.HasSuffix(p.Name, ".CallbackRegex") {
+				values[p.Name] = `https:\/\/` + c.text("server.hostname") + `:9443\/.*`
+			}
+		}
+	}
+	return values
+}
+
+// effective is what a realm holds: what was written over the defaults.
+func (c configuration) effective(r *realm) map[string]string {
+	values := c.defaultProperties()
+	for name, value := range r.Properties {
+		values[name] = value
+	}
+	return values
+}
+
+// listed are the properties that the connector shows: its own, and any other that
+// somebody stored under a name that begins with the connector's.
+func (k connector) listed(values map[string]string) []property {
+	var out []property
+	own := map[string]bool{}
+	for _, p := range k.defaults {
+		own[p.Name] = true
+		out = append(out, property{p.Name, values[p.Name]})
+	}
+	for _, name := range sortedKeys(values) {
+		if strings.HasPrefix(name, k.name) && !own[name] {
+			out = append(out, property{name, values[name]})
+		}
+	}
+	return out
+}
