@@ -125,3 +125,14 @@ type Health struct {
 	// LoggedIn is true when the operator's own account was accepted.
 	LoggedIn bool
 }
+
+// Names that every product's materials share.
+const (
+	// MaterialAdministrator is the account that exists from the first start, and
+	// MaterialSystem the one that the server's own pages and tasks use. Both have the
+	// fields below.
+	MaterialAdministrator = "administrator"
+	MaterialSystem        = "system"
+	FieldUsername         = "username"
+	FieldPassword         = "password"
+)

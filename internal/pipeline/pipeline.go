@@ -31,8 +31,8 @@ type Outcome struct {
 	Condition string
 	// Err is nil when the condition holds.
 	Err error
-	// Blocked names the first condition that the step waited for; Err is then nil too,
-	// unless Observe found something wrong by itself.
+	// Blocked names the first condition that the step waited for; Err is then what
+	// Observe found by itself.
 	Blocked string
 }
 
@@ -79,7 +79,7 @@ func runStep(ctx context.Context, want tenant.Spec, seen *tenant.Facts, step Ste
 		return outcome
 	}
 	// What stopped the act tells more than what is therefore not there yet.
-	if err := step.Observe(ctx, want, seen); outcome.Err == nil && outcome.Blocked == "" {
+	if err := step.Observe(ctx, want, seen); outcome.Err == nil {
 		outcome.Err = err
 	}
 	return outcome

@@ -1,0 +1,170 @@
+// Package identitytenant makes an IdentityTenant true: resolve, steps, status once.
+package identitytenant
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/apply"
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/pipeline"
+	"github.com/holdfast-iam/holdfast/internal/resolve"
+	"github.com/holdfast-iam/holdfast/internal/status"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+	"github.com/holdfast-iam/holdfast/internal/vault"
+)
+
+// Admission gives a client for a namespace that let the operator in, or a Waiting fault.
+type Admission interface {
+	Admit(ctx context.Context, namespace string) (client.Client, error)
+	Close(namespace string)
+}
+
+// Vaults opens the Vault behind a VaultConnection of a namespace.
+type Vaults interface {
+	KV(ctx context.Context, namespace, name string) (vault.KV, v1alpha1.VaultKV, error)
+	// LastKV is KV for cleaning up: a login in memory serves when the connection is gone.
+	LastKV(ctx context.Context, namespace, name string) (vault.KV, v1alpha1.VaultKV, error)
+}
+
+// Reconciler makes IdentityTenants true. All fields but the last group are required.
+type Reconciler struct {
+	// Own reads this API group's kinds from the manager's cache and writes their status.
+	Own       client.Client
+	Admission Admission
+	Vaults    Vaults
+	Applier   *apply.Applier
+	Drivers   map[tenant.Product]idp.Driver
+	Recorder  events.EventRecorder
+	Clock     clock.PassiveClock
+
+	// Options of the operator, the same for each tenant but for the window.
+	Options resolve.Options
+	// WindowOpen says whether a tenant's pods may be replaced now. Nil: always.
+	WindowOpen func(types.NamespacedName) bool
+	// Access is the template for reaching servers: its dialler and transport.
+	Access idp.Access
+	// DeletionPatience is how long a deletion waits for pods to end and for a Vault that
+	// does not answer. Zero: two minutes.
+	DeletionPatience time.Duration
+
+	clusterID   string
+	clusterOnce sync.Mutex
+	lastGood    sync.Map // types.NamespacedName to tenant.Spec
+}
+
+// Reconcile is one pass over one tenant.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	cr := &v1alpha1.IdentityTenant{}
+	if err := r.Own.Get(ctx, request.NamespacedName, cr); err != nil {
+		if apierrors.IsNotFound(err) {
+			return ctrl.Result{}, r.forget(ctx, request.NamespacedName)
+		}
+		return ctrl.Result{}, fmt.Errorf("read the tenant: %w", err)
+	}
+	if cr.DeletionTimestamp != nil {
+		return r.finalize(ctx, cr)
+	}
+	report, pass := r.run(ctx, cr)
+	if err := r.publish(ctx, cr, report, pass.changes); err != nil {
+		return ctrl.Result{}, err
+	}
+	return report.Result()
+}
+
+// run resolves the tenant and performs its steps. When the wish cannot be resolved the
+// last one that could be goes on being enforced, and the report says why.
+func (r *Reconciler) run(ctx context.Context, cr *v1alpha1.IdentityTenant) (pipeline.Report, *pass) {
+	empty := &pass{}
+	key := client.ObjectKeyFromObject(cr)
+	c, err := r.Admission.Admit(ctx, cr.Namespace)
+	if err != nil {
+		return pipeline.Rejected(err), empty
+	}
+	want, rejected := r.resolve(ctx, c, cr)
+	if rejected != nil {
+		last, ok := r.lastGood.Load(key)
+		if !ok || last.(tenant.Spec).Owner.UID != cr.UID {
+			return pipeline.Rejected(rejected), empty
+		}
+		want = last.(tenant.Spec)
+	}
+	p := r.newPass(cr, c, want)
+	report := pipeline.Run(ctx, want, p.steps())
+	report.Rejected = rejected
+	if rejected == nil {
+		r.lastGood.Store(key, want)
+	}
+	r.closeWhenForbidden(ctx, cr.Namespace, report)
+	return report, p
+}
+
+func (r *Reconciler) resolve(ctx context.Context, c client.Client, cr *v1alpha1.IdentityTenant) (tenant.Spec, error) {
+	refs, err := resolve.Gather(ctx, c, cr)
+	if err != nil {
+		return tenant.Spec{}, err
+	}
+	options := r.Options
+	options.WindowOpen = r.WindowOpen == nil || r.WindowOpen(client.ObjectKeyFromObject(cr))
+	want, err := resolve.Tenant(cr, refs, options)
+	if err != nil {
+		return tenant.Spec{}, err
+	}
+	if r.Drivers[want.Product] == nil {
+		return tenant.Spec{}, fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.product: this operator has no driver for %s", want.Product)
+	}
+	return want, nil
+}
+
+// closeWhenForbidden looks again at who may read a namespace once a right is missing
+// there: the RoleBinding may be gone.
+func (r *Reconciler) closeWhenForbidden(ctx context.Context, namespace string, report pipeline.Report) {
+	for _, outcome := range report.Outcomes {
+		if apierrors.IsForbidden(outcome.Err) {
+			logf.FromContext(ctx).Info("A right is missing in the namespace, its watches are closed until it is admitted again", "reason", outcome.Err.Error())
+			r.Admission.Close(namespace)
+			return
+		}
+	}
+}
+
+// forget drops what is kept in memory of a tenant that is gone, and the namespace's
+// watches when nothing of ours is left in it.
+func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) error {
+	r.lastGood.Delete(key)
+	var tenants v1alpha1.IdentityTenantList
+	var stores v1alpha1.KeystoreList
+	if err := r.Own.List(ctx, &tenants, client.InNamespace(key.Namespace), client.Limit(1)); err != nil {
+		return fmt.Errorf("list tenants: %w", err)
+	}
+	if err := r.Own.List(ctx, &stores, client.InNamespace(key.Namespace), client.Limit(1)); err != nil {
+		return fmt.Errorf("list keystores: %w", err)
+	}
+	if len(tenants.Items) == 0 && len(stores.Items) == 0 {
+		r.Admission.Close(key.Namespace)
+	}
+	return nil
+}
+
+// publish writes the status, when it changed, and then tells what was done.
+func (r *Reconciler) publish(ctx context.Context, cr *v1alpha1.IdentityTenant, report pipeline.Report, changes []apply.Change) error {
+	before := cr.DeepCopy()
+	cr.Status = status.Tenant(cr, report, r.Clock.Now())
+	if err := status.Write(ctx, r.Own, before, cr); err != nil {
+		return err
+	}
+	r.announce(before, cr, changes)
+	return nil
+}

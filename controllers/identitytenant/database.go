@@ -1,0 +1,141 @@
+package identitytenant
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/desired"
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// prepareSchema runs the image's schema scripts in a Job, once for each image, and
+// keeps the proof outside the Job, so that its removal never runs it again.
+func (p *pass) prepareSchema(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
+	proof, err := p.schemaProof(ctx, want)
+	if err != nil || proof != nil && proof.Image == want.Image {
+		return err
+	}
+	account, err := p.account(ctx, want, want.Database.SchemaOwner, "the schema's owner")
+	if err != nil {
+		return err
+	}
+	secret, err := desired.SchemaCredentialsSecret(want, account, p.storeKey)
+	if err != nil {
+		return err
+	}
+	objects, err := p.driver.SchemaJob(want, seen, secret.Name)
+	if err != nil {
+		return err
+	}
+	job := &batchv1.Job{}
+	err = p.client.Get(ctx, client.ObjectKeyFromObject(objects[0]), job)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("read the schema Job: %w", err)
+	}
+	switch {
+	case err == nil && finished(job, batchv1.JobComplete):
+		return p.recordSchema(ctx, want, job, proof)
+	case err == nil && finished(job, batchv1.JobFailed):
+		return p.schemaFailed(ctx, job)
+	}
+	if err := p.put(ctx, secret); err != nil {
+		return err
+	}
+	return p.put(ctx, objects...)
+}
+
+// recordSchema writes the proof. Whether the database held data is what the first look
+// ever said: every later Job finds the data of our own server.
+func (p *pass) recordSchema(ctx context.Context, want tenant.Spec, job *batchv1.Job, earlier *tenant.SchemaProof) error {
+	message, err := p.lastWords(ctx, job)
+	if err != nil {
+		return err
+	}
+	proof, err := p.driver.SchemaProof(want, message)
+	if err != nil {
+		return err
+	}
+	if earlier != nil {
+		proof.HadData = earlier.HadData
+	}
+	return p.put(ctx, desired.SchemaProofConfigMap(want, proof))
+}
+
+func (p *pass) schemaFailed(ctx context.Context, job *batchv1.Job) error {
+	message, err := p.lastWords(ctx, job)
+	if err != nil {
+		return err
+	}
+	return fault.Terminal(v1alpha1.ReasonSchemaFailed,
+		"schema Job %s failed: %s; correct the cause, then delete the Job to have it tried again", job.Name, message)
+}
+
+// lastWords reads the termination message of the Job's newest finished pod.
+func (p *pass) lastWords(ctx context.Context, job *batchv1.Job) (string, error) {
+	var pods corev1.PodList
+	if err := p.client.List(ctx, &pods, client.InNamespace(job.Namespace), client.MatchingLabels{batchv1.JobNameLabel: job.Name}); err != nil {
+		return "", fmt.Errorf("list pods of the schema Job: %w", err)
+	}
+	var newest metav1.Time
+	message := "its pods are gone, and their last words with them"
+	for _, pod := range pods.Items {
+		for _, container := range pod.Status.ContainerStatuses {
+			ended := container.State.Terminated
+			if ended != nil && ended.Message != "" && !ended.FinishedAt.Before(&newest) {
+				newest, message = ended.FinishedAt, strings.TrimSpace(ended.Message)
+			}
+		}
+	}
+	return message, nil
+}
+
+func finished(job *batchv1.Job, conditionType batchv1.JobConditionType) bool {
+	for _, condition := range job.Status.Conditions {
+		if condition.Type == conditionType && condition.Status == corev1.ConditionTrue {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pass) observeSchema(ctx context.Context, want tenant.Spec, seen *tenant.Facts) error {
+	proof, err := p.schemaProof(ctx, want)
+	if err != nil {
+		return err
+	}
+	if proof == nil || proof.Image != want.Image {
+		return fault.Waiting(v1alpha1.ReasonProgressing, "the schema Job for this image has not finished yet")
+	}
+	seen.Schema = proof
+	return nil
+}
+
+// schemaProof reads the proof, nil when there is none. It reads live: a cache that lags
+// would make the Job run twice.
+func (p *pass) schemaProof(ctx context.Context, want tenant.Spec) (*tenant.SchemaProof, error) {
+	kept := &corev1.ConfigMap{}
+	err := p.Applier.Live.Get(ctx, client.ObjectKey{Namespace: want.Namespace, Name: want.SchemaProofName()}, kept)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // no proof is an answer
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the proof of the schema: %w", err)
+	}
+	if owner := metav1.GetControllerOf(kept); owner == nil || owner.UID != want.Owner.UID {
+		return nil, fault.Terminal(v1alpha1.ReasonNameConflict, "ConfigMap %s/%s exists and belongs to someone else: delete or rename it, or rename this IdentityTenant", kept.Namespace, kept.Name)
+	}
+	proof, err := desired.SchemaProof(*kept)
+	if err != nil {
+		return nil, err
+	}
+	return &proof, nil
+}

@@ -1,0 +1,178 @@
+package identitytenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/desired"
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+	"github.com/holdfast-iam/holdfast/internal/vault"
+)
+
+// vaultKind is the segment of a tenant's paths in Vault.
+const vaultKind = "identitytenant"
+
+// ensureSecrets has every generated secret in Vault first, then gives the pods one
+// immutable Secret with all that they read.
+func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
+	inputs := idp.Inputs{Generated: map[string]map[string]string{}}
+	for _, material := range p.driver.Materials(want) {
+		value, err := p.ensureMaterial(ctx, want, seen, material)
+		if err != nil {
+			return err
+		}
+		inputs.Generated[material.Name] = value
+	}
+	p.remember(inputs)
+	var err error
+	if inputs.Database, err = p.account(ctx, want, want.Database.Credentials, "the database"); err != nil {
+		return err
+	}
+	if want.Mail != nil {
+		account, err := p.account(ctx, want, want.Mail.Credentials, "the mail server")
+		if err != nil {
+			return err
+		}
+		inputs.Mail = &account
+	}
+	values, err := p.driver.Credentials(want, inputs)
+	if err != nil {
+		return err
+	}
+	secret := desired.CredentialsSecret(want, values)
+	if err := p.put(ctx, secret); err != nil {
+		return err
+	}
+	p.credentials = secret.Name
+	return nil
+}
+
+func (p *pass) ensureMaterial(ctx context.Context, want tenant.Spec, seen tenant.Facts, material idp.Material) (map[string]string, error) {
+	path, err := vault.Path(p.engine.Prefix, want.Namespace, vaultKind, want.Name, material.Name, 1)
+	if err != nil {
+		return nil, err
+	}
+	owner := vault.Owner{Cluster: seen.ClusterID, Namespace: want.Namespace, Kind: vaultKind, Name: want.Name}
+	if token := p.cr.Annotations[v1alpha1.AnnotationAdopt]; token != "" && (p.cr.Status.Requests == nil || p.cr.Status.Requests.Adopt != token) {
+		entry, err := vault.Adopt(ctx, p.kv, p.engine.Mount, path, owner)
+		if err == nil {
+			return entry.Data, nil
+		}
+		if !errors.Is(err, vault.ErrNotFound) {
+			return nil, err
+		}
+	}
+	entry, _, err := vault.Ensure(ctx, p.kv, p.engine.Mount, path, owner, func() (map[string]string, error) {
+		if material.Irreplaceable && seen.Schema != nil && seen.Schema.HadData {
+			return nil, fault.Terminal(v1alpha1.ReasonDataKeyMissing,
+				"the database %s held data before, and Vault has no %s at %s/%s that could read it: restore the value there, or use an empty database", want.Database.Name, material.Name, p.engine.Mount, path)
+		}
+		if err := p.addFinalizer(ctx); err != nil {
+			return nil, err
+		}
+		return material.Generate()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return entry.Data, p.addFinalizer(ctx)
+}
+
+// addFinalizer comes right before the first value in Vault, not sooner: a tenant that
+// left nothing outside the cluster must not hold up its deletion.
+func (p *pass) addFinalizer(ctx context.Context) error {
+	if controllerutil.ContainsFinalizer(p.cr, v1alpha1.Finalizer) {
+		return nil
+	}
+	before := p.cr.DeepCopy()
+	controllerutil.AddFinalizer(p.cr, v1alpha1.Finalizer)
+	// With the resource version, so that a list of finalizers that somebody else changed
+	// meanwhile is not overwritten.
+	if err := p.Own.Patch(ctx, p.cr, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		p.cr.Finalizers = before.Finalizers
+		return fmt.Errorf("add the finalizer: %w", err)
+	}
+	p.cr.Status = before.Status
+	return nil
+}
+
+// account reads a user name and a password from Vault or from a Secret.
+func (p *pass) account(ctx context.Context, want tenant.Spec, from tenant.Credentials, whose string) (idp.UsernamePassword, error) {
+	if from.Path == "" {
+		return p.accountFromSecret(ctx, want, from, whose)
+	}
+	mount := from.Mount
+	if mount == "" {
+		mount = p.engine.Mount
+	}
+	entry, err := p.kv.Read(ctx, mount, from.Path)
+	if err != nil {
+		return idp.UsernamePassword{}, fmt.Errorf("credentials of %s: %w", whose, err)
+	}
+	found := idp.UsernamePassword{Username: entry.Data[from.UsernameField], Password: entry.Data[from.PasswordField]}
+	if found.Username == "" || found.Password == "" {
+		return idp.UsernamePassword{}, fault.Terminal(v1alpha1.ReasonInvalidSpec,
+			"credentials of %s: the value at %s/%s in Vault lacks the field %q or %q", whose, mount, from.Path, from.UsernameField, from.PasswordField)
+	}
+	return found, nil
+}
+
+func (p *pass) accountFromSecret(ctx context.Context, want tenant.Spec, from tenant.Credentials, whose string) (idp.UsernamePassword, error) {
+	secret := &corev1.Secret{}
+	err := p.client.Get(ctx, client.ObjectKey{Namespace: want.Namespace, Name: from.SecretName}, secret)
+	if apierrors.IsNotFound(err) {
+		return idp.UsernamePassword{}, fault.Waiting(v1alpha1.ReasonNotFound, "credentials of %s: Secret %s/%s does not exist: create it", whose, want.Namespace, from.SecretName)
+	}
+	if err != nil {
+		return idp.UsernamePassword{}, fmt.Errorf("read Secret %s: %w", from.SecretName, err)
+	}
+	found := idp.UsernamePassword{Username: string(secret.Data[from.UsernameKey]), Password: string(secret.Data[from.PasswordKey])}
+	if found.Username == "" || found.Password == "" {
+		return idp.UsernamePassword{}, fault.Terminal(v1alpha1.ReasonInvalidSpec,
+			"credentials of %s: Secret %s/%s lacks the key %q or %q", whose, want.Namespace, from.SecretName, from.UsernameKey, from.PasswordKey)
+	}
+	return found, nil
+}
+
+// remember keeps the accounts that the settings step signs in with.
+func (p *pass) remember(inputs idp.Inputs) {
+	account := func(material string) idp.UsernamePassword {
+		value := inputs.Generated[material]
+		return idp.UsernamePassword{Username: value[idp.FieldUsername], Password: value[idp.FieldPassword]}
+	}
+	p.accounts.Bootstrap, p.accounts.System = account(idp.MaterialAdministrator), account(idp.MaterialSystem)
+	p.haveAccount = true
+}
+
+// observeSecrets says which Secret the pods read. When Vault could not be asked it is
+// the one that the serving pods name.
+func (p *pass) observeSecrets(ctx context.Context, want tenant.Spec, seen *tenant.Facts) error {
+	seen.Credentials = p.credentials
+	if seen.Credentials == "" {
+		serving, err := p.statefulSet(ctx, want)
+		if err != nil {
+			return err
+		}
+		seen.Credentials = credentialsOf(want, serving)
+	}
+	if seen.Credentials == "" {
+		return fault.Waiting(v1alpha1.ReasonProgressing, "the credentials of the pods are not complete yet")
+	}
+	kept := &metav1.PartialObjectMetadata{}
+	kept.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	err := p.Applier.Live.Get(ctx, client.ObjectKey{Namespace: want.Namespace, Name: seen.Credentials}, kept)
+	if apierrors.IsNotFound(err) {
+		return fault.Waiting(v1alpha1.ReasonProgressing, "Secret %s is gone and is made anew", seen.Credentials)
+	}
+	return err
+}

@@ -1,0 +1,128 @@
+package identitytenant
+
+import (
+	"context"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/access"
+)
+
+// Setup registers the controller: own kinds across the cluster, children and what
+// tenants refer to in each admitted namespace.
+func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, concurrency int) error {
+	c, err := builder.ControllerManagedBy(mgr).
+		Named("identitytenant").
+		For(&v1alpha1.IdentityTenant{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins()))).
+		Owns(&v1alpha1.Keystore{}).
+		Watches(&v1alpha1.PasswordPolicy{}, r.referrers("PasswordPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.LogPolicy{}, r.referrers("LogPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection")).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		Build(r)
+	if err != nil {
+		return err
+	}
+	owned := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.IdentityTenant{}, handler.OnlyControllerOwner())
+	for _, kind := range []client.Object{
+		&appsv1.StatefulSet{}, &batchv1.Job{}, &corev1.Service{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
+		&networkingv1.NetworkPolicy{}, &networkingv1.Ingress{}, &policyv1.PodDisruptionBudget{},
+		&gatewayv1.HTTPRoute{}, &gatewayv1.BackendTLSPolicy{}, secretMetadata(),
+	} {
+		namespaces.Watch(c, kind, owned)
+	}
+	namespaces.Watch(c, &corev1.Service{}, r.referrers("Service"))
+	namespaces.Watch(c, secretMetadata(), r.referrers("Secret"))
+	return nil
+}
+
+// secretMetadata watches Secrets without their payloads.
+func secretMetadata() client.Object {
+	metadata := &metav1.PartialObjectMetadata{}
+	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	return metadata
+}
+
+// deletionBegins lets through the update that sets a deletion time, which changes
+// neither spec nor annotations where the generation stays.
+func deletionBegins() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return e.ObjectOld.GetDeletionTimestamp() == nil && e.ObjectNew.GetDeletionTimestamp() != nil
+	}}
+}
+
+// referrers wakes the tenants of an object's namespace that name it.
+func (r *Reconciler) referrers(kind string) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
+		if metav1.GetControllerOf(object) != nil {
+			return nil // a child of ours, or of no concern
+		}
+		var tenants v1alpha1.IdentityTenantList
+		if err := r.Own.List(ctx, &tenants, client.InNamespace(object.GetNamespace())); err != nil {
+			return nil // the cache is not up: every tenant is queued at the start anyway
+		}
+		var requests []reconcile.Request
+		for i := range tenants.Items {
+			if names := referred(&tenants.Items[i])[kind]; slices.Contains(names, object.GetName()) {
+				requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: tenants.Items[i].Name}})
+			}
+		}
+		return requests
+	})
+}
+
+// referred lists, by kind, the names that a tenant's spec mentions.
+func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
+	names := map[string][]string{"VaultConnection": {cr.Spec.VaultRef.Name}}
+	if ref := cr.Spec.LogPolicyRef; ref != nil {
+		names["LogPolicy"] = []string{ref.Name}
+	}
+	for _, realm := range cr.Spec.Realms {
+		if realm.PasswordPolicyRef != nil {
+			names["PasswordPolicy"] = append(names["PasswordPolicy"], realm.PasswordPolicyRef.Name)
+		}
+	}
+	note := func(source *v1alpha1.CredentialsSource) {
+		if source != nil && source.SecretRef != nil {
+			names["Secret"] = append(names["Secret"], source.SecretRef.Name)
+		}
+	}
+	for _, database := range []*v1alpha1.SQLDatabase{cr.Spec.Database.PostgreSQL, cr.Spec.Database.MySQL, cr.Spec.Database.MSSQL} {
+		if database != nil {
+			names["Service"] = append(names["Service"], firstLabel(database.Host))
+			note(&database.Credentials)
+			note(database.SchemaOwner)
+		}
+	}
+	if mail := cr.Spec.Mail; mail != nil {
+		names["Service"] = append(names["Service"], firstLabel(mail.Host))
+		note(&mail.Credentials)
+	}
+	return names
+}
+
+func firstLabel(host string) string {
+	for i := range host {
+		if host[i] == '.' {
+			return host[:i]
+		}
+	}
+	return host
+}

@@ -1,0 +1,89 @@
+package identitytenant
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/apply"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/pipeline"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+	"github.com/holdfast-iam/holdfast/internal/vault"
+)
+
+// pass is one reconcile of one tenant: what its steps share beside the facts. Secret
+// values live here, and end with it.
+type pass struct {
+	*Reconciler
+	cr     *v1alpha1.IdentityTenant
+	client client.Client
+	driver idp.Driver
+	shape  idp.Shape
+
+	kv          vault.KV
+	engine      v1alpha1.VaultKV
+	accounts    idp.Access // bootstrap and system accounts, once read
+	haveAccount bool
+	credentials string // name of the Secret that pods read
+	storeKey    []byte // the TLS store's password: it hides a weak one in a name
+	revision    string
+	changes     []apply.Change
+}
+
+func (r *Reconciler) newPass(cr *v1alpha1.IdentityTenant, c client.Client, want tenant.Spec) *pass {
+	driver := r.Drivers[want.Product]
+	return &pass{Reconciler: r, cr: cr, client: c, driver: driver, shape: driver.Shape(want)}
+}
+
+// steps is a tenant's life, in order: the doors are shut before anything runs.
+func (p *pass) steps() []pipeline.Step {
+	const (
+		network  = v1alpha1.ConditionNetworkIsolated
+		vaulted  = v1alpha1.ConditionVaultReady
+		stores   = v1alpha1.ConditionKeystoresReady
+		database = v1alpha1.ConditionDatabaseReady
+		secrets  = v1alpha1.ConditionSecretsReady
+		workload = v1alpha1.ConditionWorkloadAvailable
+	)
+	return []pipeline.Step{
+		{Condition: network, Act: p.isolate, Observe: p.observeIsolation},
+		{Condition: vaulted, Observe: p.observeVault},
+		{Condition: stores, Needs: []string{vaulted}, Act: p.applyKeystores, Observe: p.observeKeystores},
+		{Condition: database, Needs: []string{network, vaulted, stores}, Act: p.prepareSchema, Observe: p.observeSchema},
+		{Condition: secrets, Needs: []string{vaulted, database}, Act: p.ensureSecrets, Observe: p.observeSecrets},
+		{Condition: workload, Needs: []string{network, stores, database, secrets}, Act: p.applyWorkload, Observe: p.observeWorkload},
+		{Condition: v1alpha1.ConditionSettingsApplied, Needs: []string{secrets, workload}, Act: p.applySettings, Observe: p.observeSettings},
+	}
+}
+
+// put applies objects and remembers what changed, for events.
+func (p *pass) put(ctx context.Context, objects ...client.Object) error {
+	changes, err := p.Applier.Apply(ctx, p.client, v1alpha1.ReasonNameConflict, objects...)
+	p.changes = append(p.changes, changes...)
+	return err
+}
+
+// prune removes children of the given kinds that are not wanted any more.
+func (p *pass) prune(ctx context.Context, want tenant.Spec, keep []client.Object, kinds ...client.ObjectList) error {
+	changes, err := p.Applier.Prune(ctx, p.client, want.Owner.UID, want.Namespace, keep, kinds...)
+	p.changes = append(p.changes, changes...)
+	return err
+}
+
+// identifyCluster gives the UID of kube-system, by which a cluster is known in Vault.
+func (r *Reconciler) identifyCluster(ctx context.Context) (string, error) {
+	r.clusterOnce.Lock()
+	defer r.clusterOnce.Unlock()
+	if r.clusterID == "" {
+		system := &corev1.Namespace{}
+		if err := r.Applier.Live.Get(ctx, client.ObjectKey{Name: "kube-system"}, system); err != nil {
+			return "", fmt.Errorf("identify the cluster by the namespace kube-system: %w", err)
+		}
+		r.clusterID = string(system.UID)
+	}
+	return r.clusterID, nil
+}

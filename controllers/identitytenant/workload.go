@@ -1,0 +1,202 @@
+package identitytenant
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/desired"
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// defaultReplicas is the number of pods while no autoscaler has said otherwise.
+const defaultReplicas = 2
+
+// applyWorkload brings the newest template to the cluster, always: outside the window
+// its partition holds it, so that a pod that dies comes back as it was.
+func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
+	live, err := p.statefulSet(ctx, want)
+	if err != nil {
+		return err
+	}
+	if want.Replicas == nil {
+		// The number belongs to an autoscaler: repeating what it said last keeps it.
+		want.Replicas = new(int32(defaultReplicas))
+		if live != nil && live.Spec.Replicas != nil {
+			want.Replicas = live.Spec.Replicas
+		}
+	}
+	objects, config, err := p.workload(want, &seen)
+	if err != nil {
+		return err
+	}
+	p.revision = seen.DesiredRevision
+	if err := p.put(ctx, objects...); err != nil {
+		return p.explainExposure(want, err)
+	}
+	kinds := []client.ObjectList{&corev1.ServiceAccountList{}, &corev1.ServiceList{}, &policyv1.PodDisruptionBudgetList{}, &appsv1.StatefulSetList{}, &networkingv1.IngressList{}}
+	if p.servesGateway() {
+		kinds = append(kinds, &gatewayv1.HTTPRouteList{}, &gatewayv1.BackendTLSPolicyList{})
+	}
+	if err := p.prune(ctx, want, objects, kinds...); err != nil {
+		return err
+	}
+	return p.collect(ctx, want, config, seen.Credentials)
+}
+
+// workload builds every object around the pods, the StatefulSet last, and completes
+// the desired revision.
+func (p *pass) workload(want tenant.Spec, seen *tenant.Facts) ([]client.Object, string, error) {
+	files, err := p.driver.Config(want)
+	if err != nil {
+		return nil, "", err
+	}
+	config := desired.ConfigSecret(want, files)
+	built, err := p.driver.Workload(want, *seen, config.Name)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, object := range built {
+		if set, ok := object.(*appsv1.StatefulSet); ok {
+			seen.DesiredRevision = desired.Revision(set.Spec.Template)
+			if set.Spec.Template.Annotations == nil {
+				set.Spec.Template.Annotations = map[string]string{}
+			}
+			set.Spec.Template.Annotations[tenant.AnnotationRevision] = seen.DesiredRevision
+		}
+	}
+	trust, err := desired.TrustConfigMap(want, *seen)
+	if err != nil {
+		return nil, "", err
+	}
+	exposure, err := desired.Exposure(want, p.shape)
+	if err != nil {
+		return nil, "", err
+	}
+	objects := desired.ServiceAccount(want)
+	objects = append(objects, desired.Services(want, p.shape)...)
+	objects = append(objects, desired.PodDisruptionBudget(want)...)
+	objects = append(objects, trust...)
+	objects = append(objects, config)
+	objects = append(objects, exposure...)
+	return append(objects, built...), config.Name, nil
+}
+
+func (p *pass) servesGateway() bool {
+	_, err := p.client.RESTMapper().RESTMapping(gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute").GroupKind(), gatewayv1.SchemeGroupVersion.Version)
+	return err == nil
+}
+
+// explainExposure says what to do about a Gateway in a cluster without Gateway API.
+func (p *pass) explainExposure(want tenant.Spec, err error) error {
+	gateway := want.Exposure.Public != nil && len(want.Exposure.Public.Gateways) > 0 || want.Exposure.Admin != nil && len(want.Exposure.Admin.Gateways) > 0
+	if gateway && apimeta.IsNoMatchError(err) {
+		return fault.Waiting(v1alpha1.ReasonNotFound, "spec.exposure names a Gateway, but this cluster has no Gateway API: install its CRDs, or use ingress")
+	}
+	return err
+}
+
+// observeWorkload counts pods and tells which revision serves.
+func (p *pass) observeWorkload(ctx context.Context, want tenant.Spec, seen *tenant.Facts) error {
+	seen.DesiredRevision = p.revision
+	set, err := p.statefulSet(ctx, want)
+	if err != nil {
+		return err
+	}
+	if set == nil {
+		return fault.Waiting(v1alpha1.ReasonProgressing, "the pods are not made yet")
+	}
+	if seen.DesiredRevision == "" {
+		seen.DesiredRevision = set.Spec.Template.Annotations[tenant.AnnotationRevision]
+	}
+	seen.Pods = tenant.Pods{Wanted: 1, Ready: set.Status.ReadyReplicas, Updated: set.Status.UpdatedReplicas}
+	if set.Spec.Replicas != nil {
+		seen.Pods.Wanted = *set.Spec.Replicas
+	}
+	seen.Pods.Held = held(set)
+	if err := p.serving(ctx, set, seen); err != nil {
+		return err
+	}
+	if enough := max(1, seen.Pods.Wanted-1); set.Status.ObservedGeneration != set.Generation || seen.Pods.Ready < enough {
+		return fault.Waiting(v1alpha1.ReasonPodsNotReady, "%d of %d pods are ready: see kubectl get pods -l %s=%s", seen.Pods.Ready, seen.Pods.Wanted, tenant.LabelInstance, want.Name)
+	}
+	return nil
+}
+
+// held tells whether a newer template waits for its window.
+func held(set *appsv1.StatefulSet) bool {
+	rolling := set.Spec.UpdateStrategy.RollingUpdate
+	partitioned := rolling != nil && rolling.Partition != nil && *rolling.Partition > 0
+	return partitioned && set.Status.CurrentRevision != set.Status.UpdateRevision
+}
+
+// serving finds the revision that every pod runs. While a rollout moves there is none.
+func (p *pass) serving(ctx context.Context, set *appsv1.StatefulSet, seen *tenant.Facts) error {
+	if set.Status.ObservedGeneration != set.Generation || seen.Pods.Ready < seen.Pods.Wanted {
+		return nil
+	}
+	annotations := set.Spec.Template.Annotations
+	if set.Status.CurrentRevision != set.Status.UpdateRevision {
+		if !seen.Pods.Held {
+			return nil
+		}
+		revision := &appsv1.ControllerRevision{}
+		err := p.client.Get(ctx, client.ObjectKey{Namespace: set.Namespace, Name: set.Status.CurrentRevision}, revision)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the serving revision: %w", err)
+		}
+		if annotations, err = templateAnnotations(revision); err != nil {
+			return err
+		}
+	} else if set.Status.UpdatedReplicas < seen.Pods.Wanted {
+		return nil
+	}
+	seen.ServingRevision = annotations[tenant.AnnotationRevision]
+	seen.ServingVersion = annotations[tenant.AnnotationProductVersion]
+	return nil
+}
+
+// statefulSet reads the tenant's StatefulSet, nil when there is none.
+func (p *pass) statefulSet(ctx context.Context, want tenant.Spec) (*appsv1.StatefulSet, error) {
+	set := &appsv1.StatefulSet{}
+	err := p.client.Get(ctx, client.ObjectKey{Namespace: want.Namespace, Name: want.StatefulSetName()}, set)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // none yet is an answer
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the StatefulSet: %w", err)
+	}
+	return set, nil
+}
+
+// credentialsOf finds the credentials Secret that a template's containers read.
+func credentialsOf(want tenant.Spec, set *appsv1.StatefulSet) string {
+	if set == nil {
+		return ""
+	}
+	for _, container := range set.Spec.Template.Spec.Containers {
+		for _, variable := range container.Env {
+			if variable.ValueFrom == nil || variable.ValueFrom.SecretKeyRef == nil {
+				continue
+			}
+			if name := variable.ValueFrom.SecretKeyRef.Name; strings.HasPrefix(name, want.Name+"-credentials-") {
+				return name
+			}
+		}
+	}
+	return ""
+}
