@@ -6,17 +6,19 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
 // A PKCS#12 store does not say which certificates form a chain. Java finds the
-// first certificate of a key by its localKeyId and then walks from issuer name
-// to subject name over all certificates of the store; of two with one subject
-// it takes the first it read. So a chain can come back longer than it was given
-// (its root is also a trusted entry), or wrong (two authorities of one name).
-// We walk as Java does, before we write, and refuse what would come back wrong.
+// first certificate of a key by its localKeyId and then looks for each issuer
+// among all certificates of the store: by name, and since JDK 17 also by key
+// identifier (JDK 11 takes the first of the name). So a chain can come back
+// longer than it was given (its root is also a trusted entry) or wrong (two
+// authorities of one name, without identifiers that tell them apart). We walk as
+// Java does before we write, and refuse what would come back wrong.
 
 // checkOrder makes sure that each certificate was issued by the next.
 func checkOrder(chain []*x509.Certificate) string {
@@ -26,7 +28,11 @@ func checkOrder(chain []*x509.Certificate) string {
 			return fmt.Sprintf("certificate %d (%s) was not issued by certificate %d (%s); order the chain from the key's certificate to the root",
 				i+1, subjectOf(child), i+2, subjectOf(parent))
 		}
-		if err := child.CheckSignatureFrom(parent); err != nil {
+		err := child.CheckSignatureFrom(parent)
+		if err == nil && len(child.AuthorityKeyId) > 0 && len(parent.SubjectKeyId) > 0 && !bytes.Equal(child.AuthorityKeyId, parent.SubjectKeyId) {
+			err = errors.New("its authority key identifier is another one")
+		}
+		if err != nil {
 			return fmt.Sprintf("certificate %d (%s) does not verify with certificate %d (%s): %v",
 				i+1, subjectOf(child), i+2, subjectOf(parent), err)
 		}
@@ -36,22 +42,17 @@ func checkOrder(chain []*x509.Certificate) string {
 
 // rebuildChains replaces each chain with the one that Java will show for it.
 func rebuildChains(entries []Entry) ([]Entry, error) {
-	bySubject := subjects(storeCertificates(entries))
+	all := bySubject(storeCertificates(entries))
 	rebuilt := slices.Clone(entries)
 	for i, e := range entries {
 		if e.PrivateKey == nil {
 			continue
 		}
-		chain := chainOf(e.Chain[0], bySubject)
-		if problem := checkOrder(chain); problem != "" {
-			return nil, &EntryError{Alias: e.Alias, Problem: "another certificate of the store has the subject of this entry's issuer and another key, " +
-				"and Java would take it into the chain; use another store, or authorities with distinct subjects: " + problem}
+		rebuilt[i].Chain = all.chainOf(e.Chain[0])
+		if problem := checkOrder(rebuilt[i].Chain); problem != "" {
+			return nil, &EntryError{Alias: e.Alias, Problem: "another certificate of the store has the subject of this entry's issuer, another key and no key identifier " +
+				"that tells them apart, and Java would take it into the chain; use another store, or authorities with distinct subjects: " + problem}
 		}
-		if len(chain) < len(e.Chain) {
-			return nil, &EntryError{Alias: e.Alias, Problem: fmt.Sprintf("Java ends a chain at the first certificate whose issuer is its own subject, "+
-				"which is number %d of %d here; use authorities with distinct subjects", len(chain), len(e.Chain))}
-		}
-		rebuilt[i].Chain = chain
 	}
 	return rebuilt, nil
 }
@@ -86,30 +87,48 @@ func issuers(entries []Entry) []*x509.Certificate {
 	})
 }
 
-func subjects(certificates []*x509.Certificate) map[string]*x509.Certificate {
-	bySubject := make(map[string]*x509.Certificate, len(certificates))
+// subjects lists certificates by the name of their subject, in the order of the
+// store.
+type subjects map[string][]*x509.Certificate
+
+func bySubject(certificates []*x509.Certificate) subjects {
+	all := subjects{}
 	for _, certificate := range certificates {
 		name := nameOf(certificate.RawSubject)
-		if _, taken := bySubject[name]; !taken {
-			bySubject[name] = certificate
-		}
+		all[name] = append(all[name], certificate)
 	}
-	return bySubject
+	return all
 }
 
-// chainOf walks from a key's certificate to the root, by names alone, as Java's
-// PKCS12KeyStore does.
-func chainOf(leaf *x509.Certificate, bySubject map[string]*x509.Certificate) []*x509.Certificate {
-	chain := []*x509.Certificate{leaf}
-	for {
-		last := chain[len(chain)-1]
-		issuer := nameOf(last.RawIssuer)
-		next, found := bySubject[issuer]
-		if issuer == nameOf(last.RawSubject) || !found || slices.ContainsFunc(chain, next.Equal) {
-			return chain
-		}
+// chainOf walks from a key's certificate to the root, as Java's PKCS12KeyStore
+// does: without looking at signatures, except to tell a root.
+func (s subjects) chainOf(leaf *x509.Certificate) []*x509.Certificate {
+	var chain []*x509.Certificate
+	for next := leaf; next != nil && !slices.ContainsFunc(chain, next.Equal); next = s.issuerOf(next) {
 		chain = append(chain, next)
+		if isSelfSigned(next) {
+			break
+		}
 	}
+	return chain
+}
+
+func (s subjects) issuerOf(child *x509.Certificate) *x509.Certificate {
+	var unmarked *x509.Certificate
+	for _, candidate := range s[nameOf(child.RawIssuer)] {
+		switch {
+		case len(child.AuthorityKeyId) == 0 || bytes.Equal(child.AuthorityKeyId, candidate.SubjectKeyId):
+			return candidate
+		case len(candidate.SubjectKeyId) == 0:
+			unmarked = candidate
+		}
+	}
+	return unmarked
+}
+
+func isSelfSigned(certificate *x509.Certificate) bool {
+	return nameOf(certificate.RawIssuer) == nameOf(certificate.RawSubject) &&
+		certificate.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature) == nil
 }
 
 // nameOf gives the form in which Java compares names: letter case, outer and

@@ -208,14 +208,14 @@ func readFriendlyName(der []byte) (string, error) {
 // assemble joins keys and certificates by the rules of Java's reader.
 func assemble(keys []keyItem, certificates []certificateItem) ([]Entry, error) {
 	var entries []Entry
-	var all []*x509.Certificate
+	var read []*x509.Certificate
 	for _, c := range certificates {
-		all = append(all, c.certificate)
+		read = append(read, c.certificate)
 		if c.trusted {
 			entries = append(entries, Entry{Alias: c.alias, Chain: []*x509.Certificate{c.certificate}})
 		}
 	}
-	bySubject := subjects(all)
+	all := bySubject(read)
 	for _, k := range keys {
 		leaf := certificateOf(k, certificates)
 		if leaf == nil {
@@ -224,7 +224,7 @@ func assemble(keys []keyItem, certificates []certificateItem) ([]Entry, error) {
 		if problem := checkPrivateKey(k.key, leaf); problem != "" {
 			return nil, &EntryError{Alias: k.alias, Problem: problem}
 		}
-		entries = append(entries, Entry{Alias: k.alias, PrivateKey: k.key, Chain: chainOf(leaf, bySubject)})
+		entries = append(entries, Entry{Alias: k.alias, PrivateKey: k.key, Chain: all.chainOf(leaf)})
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Alias, b.Alias) })
 	for i, e := range entries {

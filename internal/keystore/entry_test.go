@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestRefusedEntriesAreNamed(t *testing.T) {
@@ -154,23 +156,34 @@ func TestRenewedAuthorityIsSharedByBothChains(t *testing.T) {
 	}
 }
 
-func TestTwoAuthoritiesOfOneNameAreRefused(t *testing.T) {
+// rekeyed is a second authority of the issuing one's name, with another key.
+func rekeyed(t testing.TB, f family) (authority, own *issued) {
+	t.Helper()
+	authority = issue(t, f.root, p256(t, "middle 2"), "Acme Issuing", until(end.Add(time.Hour)))
+	return authority, issue(t, authority, p256(t, "next"), "next", leaf)
+}
+
+func TestTwoAuthoritiesOfOneNameAreToldApartByKeyIdentifier(t *testing.T) {
 	f := newFamily(t, p256(t, "tls"), "tls")
-	rekeyed := issue(t, f.root, p256(t, "middle 2"), "ACME  issuing", until(end.Add(time.Hour)))
-	next := issue(t, rekeyed, p256(t, "next"), "next", leaf)
-	_, err := EncodePKCS12([]Entry{f.entry("old"), {Alias: "new", PrivateKey: next.key, Chain: []*x509.Certificate{next.cert, rekeyed.cert, f.root.cert}}}, password)
-	var refused *EntryError
-	if !errors.As(err, &refused) || refused.Alias != "old" || !strings.Contains(err.Error(), "distinct subjects") {
-		t.Errorf("got %v, want a refusal of the entry that Java would show with a wrong chain", err)
+	authority, next := rekeyed(t, f)
+	entries := []Entry{f.entry("old"), {Alias: "new", PrivateKey: next.key, Chain: []*x509.Certificate{next.cert, authority.cert, f.root.cert}}}
+	if diff := cmp.Diff(shape(t, entries), shape(t, mustDecode(t, mustEncode(t, entries)))); diff != "" {
+		t.Errorf("-given +read:\n%s", diff)
 	}
 }
 
-func TestSelfIssuedCertificateInTheMiddleIsRefused(t *testing.T) {
-	root := issue(t, nil, p256(t, "root"), "Acme Root")
-	rollover := issue(t, root, p256(t, "root 2"), "Acme Root")
-	own := issue(t, rollover, p256(t, "tls"), "tls", leaf)
-	_, err := EncodePKCS12([]Entry{{Alias: "tls", PrivateKey: own.key, Chain: []*x509.Certificate{own.cert, rollover.cert, root.cert}}}, password)
-	if err == nil || !strings.Contains(err.Error(), "distinct subjects") {
-		t.Errorf("got %v, want a refusal: Java would cut the chain", err)
+func TestTwoAuthoritiesOfOneNameWithoutKeyIdentifierAreRefused(t *testing.T) {
+	f := newFamily(t, p256(t, "tls"), "tls")
+	authority, next := rekeyed(t, f)
+	unmarked := *f.middle.cert
+	unmarked.SubjectKeyId = nil // so the certificate below it names no authority key
+	own := issue(t, &issued{f.middle.key, &unmarked}, f.own.key, "tls", leaf)
+	_, err := EncodePKCS12([]Entry{
+		{Alias: "old", PrivateKey: own.key, Chain: []*x509.Certificate{own.cert, f.middle.cert, f.root.cert}},
+		{Alias: "new", PrivateKey: next.key, Chain: []*x509.Certificate{next.cert, authority.cert, f.root.cert}},
+	}, password)
+	var refused *EntryError
+	if !errors.As(err, &refused) || refused.Alias != "old" || !strings.Contains(err.Error(), "distinct subjects") {
+		t.Errorf("got %v, want a refusal of the entry that Java would show with a wrong chain", err)
 	}
 }

@@ -97,6 +97,13 @@ func TestJavaListsStores(t *testing.T) {
 	renewed := issue(t, rsaFamily.root, rsaFamily.middle.key, "Acme Issuing", until(end.Add(time.Hour)))
 	again := issue(t, renewed, rsaKey(t), "tls", leaf)
 	renewedChain := []*x509.Certificate{again.cert, renewed.cert, rsaFamily.root.cert}
+	authority, next := rekeyed(t, ecdsaFamily)
+	nextChain := []*x509.Certificate{next.cert, authority.cert, ecdsaFamily.root.cert}
+	respelled := issue(t, rsaFamily.root, rsaFamily.middle.key, " ACME  issuing")
+	respelledChain := []*x509.Certificate{rsaFamily.own.cert, respelled.cert, rsaFamily.root.cert}
+	rollover := issue(t, rsaFamily.root, p256(t, "root 2"), "Acme Root")
+	crossed := issue(t, rollover, p256(t, "crossed"), "crossed", leaf)
+	crossedChain := []*x509.Certificate{crossed.cert, rollover.cert, rsaFamily.root.cert}
 	for name, c := range map[string]struct {
 		entries []Entry
 		want    map[string]listed
@@ -123,6 +130,18 @@ func TestJavaListsStores(t *testing.T) {
 				"old": keyEntry([]*x509.Certificate{rsaFamily.own.cert, renewed.cert, rsaFamily.root.cert}),
 				"new": keyEntry(renewedChain),
 			},
+		},
+		"two authorities of one name": {
+			[]Entry{ecdsaFamily.entry("old"), {Alias: "new", PrivateKey: next.key, Chain: nextChain}},
+			map[string]listed{"old": keyEntry(ecdsaFamily.chain()), "new": keyEntry(nextChain)},
+		},
+		"authority in another spelling": {
+			[]Entry{{Alias: "tls", PrivateKey: rsaKey(t), Chain: respelledChain}},
+			map[string]listed{"tls": keyEntry(respelledChain)},
+		},
+		"new root signed by the old one": {
+			[]Entry{{Alias: "tls", PrivateKey: crossed.key, Chain: crossedChain}},
+			map[string]listed{"tls": keyEntry(crossedChain)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
