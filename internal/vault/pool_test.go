@@ -58,6 +58,9 @@ func TestOneLoginServesAll(t *testing.T) {
 	if r.Logins() != 1 || countPrefix(r.recorder.Requests(), "PUT auth/approle/login") != 1 {
 		t.Errorf("%d logins, want 1", r.Logins())
 	}
+	if n := countPrefix(r.recorder.Requests(), "PUT auth/token/renew-self"); n != 0 {
+		t.Errorf("a token of a moment ago was renewed %d times", n)
+	}
 	r.recorder.Reset()
 	for range 100 {
 		if err := r.use(t.Context(), conn); err != nil {
