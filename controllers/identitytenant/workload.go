@@ -37,60 +37,22 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 			want.Replicas = live.Spec.Replicas
 		}
 	}
-	objects, config, err := p.workload(want, &seen)
+	around, err := desired.Workload(p.driver, want, seen)
 	if err != nil {
 		return err
 	}
-	p.revision = seen.DesiredRevision
-	if err := p.put(ctx, objects...); err != nil {
+	p.revision = around.Revision
+	if err := p.put(ctx, around.Objects...); err != nil {
 		return p.explainExposure(want, err)
 	}
 	kinds := []client.ObjectList{&corev1.ServiceAccountList{}, &corev1.ServiceList{}, &policyv1.PodDisruptionBudgetList{}, &appsv1.StatefulSetList{}, &networkingv1.IngressList{}}
 	if p.servesGateway() {
 		kinds = append(kinds, &gatewayv1.HTTPRouteList{}, &gatewayv1.BackendTLSPolicyList{})
 	}
-	if err := p.prune(ctx, want, objects, kinds...); err != nil {
+	if err := p.prune(ctx, want, around.Objects, kinds...); err != nil {
 		return err
 	}
-	return p.collect(ctx, want, config, seen.Credentials)
-}
-
-// workload builds every object around the pods, the StatefulSet last, and completes
-// the desired revision.
-func (p *pass) workload(want tenant.Spec, seen *tenant.Facts) ([]client.Object, string, error) {
-	files, err := p.driver.Config(want)
-	if err != nil {
-		return nil, "", err
-	}
-	config := desired.ConfigSecret(want, files)
-	built, err := p.driver.Workload(want, *seen, config.Name)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, object := range built {
-		if set, ok := object.(*appsv1.StatefulSet); ok {
-			seen.DesiredRevision = desired.Revision(set.Spec.Template)
-			if set.Spec.Template.Annotations == nil {
-				set.Spec.Template.Annotations = map[string]string{}
-			}
-			set.Spec.Template.Annotations[tenant.AnnotationRevision] = seen.DesiredRevision
-		}
-	}
-	trust, err := desired.TrustConfigMap(want, *seen)
-	if err != nil {
-		return nil, "", err
-	}
-	exposure, err := desired.Exposure(want, p.shape)
-	if err != nil {
-		return nil, "", err
-	}
-	objects := desired.ServiceAccount(want)
-	objects = append(objects, desired.Services(want, p.shape)...)
-	objects = append(objects, desired.PodDisruptionBudget(want)...)
-	objects = append(objects, trust...)
-	objects = append(objects, config)
-	objects = append(objects, exposure...)
-	return append(objects, built...), config.Name, nil
+	return p.collect(ctx, want, around.Config, seen.Credentials)
 }
 
 func (p *pass) servesGateway() bool {

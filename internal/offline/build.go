@@ -1,0 +1,131 @@
+package offline
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/desired"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/resolve"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// placeholder stands for what is generated in Vault or issued by cert-manager.
+const placeholder = "<generated>"
+
+// placeholderCertificate is an expired-for-nobody certificate without a known key: it
+// stands where a chain has to parse. It never reaches the output.
+//
+//go:embed placeholder.pem
+var placeholderCertificate []byte
+
+// Build gives every object that the tenant would become.
+func Build(ctx context.Context, manifests *Manifests, cr *v1alpha1.IdentityTenant, drivers map[tenant.Product]idp.Driver, options resolve.Options) ([]client.Object, error) {
+	refs, err := resolve.Gather(ctx, manifests, cr)
+	if err != nil {
+		return nil, err
+	}
+	want, err := resolve.Tenant(cr, refs, options)
+	if err != nil {
+		return nil, err
+	}
+	driver, ok := drivers[want.Product]
+	if !ok {
+		return nil, fmt.Errorf("no driver for product %s", want.Product)
+	}
+	if want.Replicas == nil {
+		want.Replicas = new(int32(2))
+	}
+	policies, err := desired.NetworkPolicies(want, driver.Shape(want))
+	if err != nil {
+		return nil, err
+	}
+	stores, err := desired.Keystores(want)
+	if err != nil {
+		return nil, err
+	}
+	seen := facts(want)
+	schema, err := driver.SchemaJob(want, seen, want.Name+"-schema-credentials")
+	if err != nil {
+		return nil, err
+	}
+	around, err := desired.Workload(driver, want, seen)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := credentials(driver, want, seen.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	objects := append(policies, stores...)
+	objects = append(objects, schema...)
+	objects = append(objects, secret)
+	objects = append(objects, around.Objects...)
+	for _, object := range objects {
+		// The UID of a custom resource is the API server's to give.
+		object.SetOwnerReferences(nil)
+		if published, ok := object.(*corev1.ConfigMap); ok && published.Name == want.TrustConfigMapName() {
+			published.Data = map[string]string{"ca.crt": "<issued>"}
+		}
+	}
+	return objects, nil
+}
+
+// facts are what a cluster would know: names that end in a placeholder.
+func facts(want tenant.Spec) tenant.Facts {
+	seen := tenant.Facts{Keystores: map[tenant.KeystoreRole]tenant.KeystoreFact{}, Credentials: want.Name + "-credentials-generated"}
+	for _, store := range want.Keystores {
+		name := want.KeystoreName(store.Role)
+		seen.Keystores[store.Role] = tenant.KeystoreFact{Name: name, SecretName: name + "-generated", Alias: store.Alias, CertificatePEM: placeholderCertificate}
+	}
+	return seen
+}
+
+// credentials shows which keys the pods read, and no value.
+func credentials(driver idp.Driver, want tenant.Spec, name string) (*corev1.Secret, error) {
+	inputs := idp.Inputs{Generated: map[string]map[string]string{}, Database: idp.UsernamePassword{Username: placeholder, Password: placeholder},
+		KeystorePasswords: map[tenant.KeystoreRole]string{}}
+	if want.Mail != nil {
+		inputs.Mail = &idp.UsernamePassword{Username: placeholder, Password: placeholder}
+	}
+	for _, material := range driver.Materials(want) {
+		value, err := material.Generate()
+		if err != nil {
+			return nil, err
+		}
+		inputs.Generated[material.Name] = value
+	}
+	values, err := driver.Credentials(want, inputs)
+	if err != nil {
+		return nil, err
+	}
+	secret := desired.CredentialsSecret(want, values)
+	secret.Name, secret.Data, secret.StringData = name, nil, map[string]string{}
+	for key := range values {
+		secret.StringData[key] = placeholder
+	}
+	return secret, nil
+}
+
+func newLineReader(in io.Reader) *bufio.Reader { return bufio.NewReader(in) }
+
+// stripComments drops comment lines and separators, to tell an empty document.
+func stripComments(document []byte) []byte {
+	var kept [][]byte
+	for _, line := range bytes.Split(document, []byte("\n")) {
+		trimmed := bytes.TrimSpace(line)
+		if bytes.HasPrefix(trimmed, []byte("#")) || bytes.Equal(trimmed, []byte("---")) {
+			continue
+		}
+		kept = append(kept, line)
+	}
+	return bytes.Join(kept, []byte("\n"))
+}
