@@ -80,12 +80,19 @@ type host struct {
 	field, peerField string
 }
 
+// defaultMailPort is the submission port (RFC 6409).
+const defaultMailPort = 587
+
 func hosts(cr *v1alpha1.IdentityTenant) []host {
 	member, database := sqlDatabase(cr)
 	field := "spec.database." + member
 	found := []host{{name: database.Host, port: database.Port, peer: database.Peer, field: field + ".host", peerField: field + ".peer"}}
 	if mail := cr.Spec.Mail; mail != nil {
-		found = append(found, host{name: mail.Host, port: mail.Port, peer: mail.Peer, field: "spec.mail.host", peerField: "spec.mail.peer"})
+		port := mail.Port
+		if port == 0 {
+			port = defaultMailPort
+		}
+		found = append(found, host{name: mail.Host, port: port, peer: mail.Peer, field: "spec.mail.host", peerField: "spec.mail.peer"})
 	}
 	return found
 }

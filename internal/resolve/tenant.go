@@ -45,7 +45,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 		Owner:   *metav1.NewControllerRef(cr, v1alpha1.GroupVersion.WithKind("IdentityTenant")),
 		Product: tenant.WSO2IS, Version: version, Image: product.Image, Hostname: cr.Spec.Hostname,
 		VaultRef: cr.Spec.VaultRef.Name,
-		Issuer:   tenant.Issuer{Name: cr.Spec.IssuerRef.Name, Kind: cr.Spec.IssuerRef.Kind, Group: cr.Spec.IssuerRef.Group},
+		Issuer:   issuer(cr.Spec.IssuerRef),
 		Logs:     logs(refs.LogPolicy), Exposure: exposure(cr),
 		RetainVault: cr.Spec.DeletionPolicy != v1alpha1.DeletionDelete, Suspended: cr.Spec.Suspend,
 		WindowOpen: options.WindowOpen, OperatorPeer: options.OperatorPeer,
@@ -90,6 +90,11 @@ func allowedVersion(cr *v1alpha1.IdentityTenant, version tenant.Version) error {
 		}
 	}
 	return nil
+}
+
+// issuer repeats the schema's defaults for manifests that no API server has seen.
+func issuer(ref v1alpha1.IssuerReference) tenant.Issuer {
+	return tenant.Issuer{Name: ref.Name, Kind: or(ref.Kind, "Issuer"), Group: or(ref.Group, "cert-manager.io")}
 }
 
 func size(want *tenant.Spec, cr *v1alpha1.IdentityTenant) {
@@ -168,7 +173,7 @@ func mail(cr *v1alpha1.IdentityTenant, refs References) (*tenant.Mail, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tenant.Mail{Host: declared.Host, Port: declared.Port, From: declared.From,
+	return &tenant.Mail{Host: declared.Host, Port: hosts(cr)[1].port, From: declared.From,
 		Credentials: credentials(declared.Credentials), Peers: peers, PeerPort: peerPort}, nil
 }
 
