@@ -1,10 +1,18 @@
 package vault_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -23,7 +31,7 @@ const canaryToken, canaryJWT, canaryValue = "hvs.canary-token", "eyJ.canary.jwt"
 
 // fakeVault signs everybody in and knows the mount; kv answers the rest.
 func fakeVault(t *testing.T, kv http.HandlerFunc) vault.Connection {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/v1/auth/kubernetes/login"):
 			fmt.Fprintf(w, `{"auth": {"client_token": %q, "lease_duration": 3600, "renewable": true}}`, canaryToken)
@@ -33,6 +41,8 @@ func fakeVault(t *testing.T, kv http.HandlerFunc) vault.Connection {
 			kv(w, r)
 		}
 	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes fail on purpose
+	server.StartTLS()
 	t.Cleanup(server.Close)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	return vault.Connection{
@@ -140,6 +150,61 @@ func TestCertificateOfAnotherName(t *testing.T) {
 	conn.Address = strings.Replace(conn.Address, "127.0.0.1", "localhost", 1) // httptest signs for 127.0.0.1
 	_, err := newRig(t).Client(t.Context(), conn, jwt)
 	wantFault(t, err, fault.KindTerminal, vault.ReasonUnreachable, []string{"another name", "localhost"}, canaryJWT)
+}
+
+// A status that repeats a message must not change from one try to the next.
+func TestMessagesStayTheSame(t *testing.T) {
+	expired := expiredServer(t)
+	for what, conn := range map[string]vault.Connection{
+		"reset": fakeVault(t, func(w http.ResponseWriter, _ *http.Request) {
+			raw, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			raw.Close()
+		}),
+		"expired": expired,
+	} {
+		t.Run(what, func(t *testing.T) {
+			var messages []string
+			for range 2 {
+				r := newRig(t)
+				client, err := r.Client(t.Context(), conn, jwt)
+				if err == nil {
+					_, err = client.Create(t.Context(), "secret", "a", map[string]string{"k": canaryValue})
+				}
+				wantFault(t, err, fault.KindWaiting, vault.ReasonUnreachable, []string{conn.Address}, canaryValue, canaryJWT)
+				messages = append(messages, err.Error())
+			}
+			if messages[0] != messages[1] || strings.Contains(messages[0], "->") || strings.Contains(messages[0], "current time") {
+				t.Errorf("the message changes: %q", messages)
+			}
+		})
+	}
+}
+
+func expiredServer(t *testing.T) vault.Connection {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it is refused on purpose
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	conn := fakeVault(t, nil)
+	conn.Address, conn.CA = server.URL, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return conn
 }
 
 func TestHTTPSToAPlainServer(t *testing.T) {

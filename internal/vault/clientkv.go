@@ -127,6 +127,7 @@ func (c *Client) onMount(ctx context.Context, mount, path string, op operation, 
 // one, so the wanted path itself is asked then.
 func (c *Client) lookAtMount(ctx context.Context, mount string, op operation) error {
 	var answer *api.Secret
+	found := true
 	err := c.do(ctx, op, func(v *api.Client) (err error) {
 		answer, err = v.Logical().ReadWithContext(ctx, "sys/internal/ui/mounts/"+mount)
 		if forbidden(err) && !tokenRejected(err) {
@@ -135,7 +136,8 @@ func (c *Client) lookAtMount(ctx context.Context, mount string, op operation) er
 				_ = raw.Body.Close()
 			}
 			if missing := (*api.ResponseError)(nil); errors.As(rawErr, &missing) && missing.StatusCode == http.StatusNotFound {
-				return rawErr
+				found = false
+				return nil
 			}
 		}
 		return err
@@ -153,7 +155,7 @@ func (c *Client) lookAtMount(ctx context.Context, mount string, op operation) er
 		_ = json.Unmarshal(text, &seen)
 	}
 	switch {
-	case seen.Path != mount+"/":
+	case !found || seen.Path != mount+"/":
 		return c.mountMissing(mount)
 	case seen.Type != "kv":
 		return fault.Terminal(ReasonMountMissing, "VaultConnection %s: %s is a %s engine; name the mount of a KV v2 engine",

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/hashicorp/vault/api"
@@ -22,7 +23,7 @@ import (
 type operation struct {
 	verb string // read, create, update, delete, list
 	path string // the API path that a policy names
-	// capabilities that the policy needs on path.
+	// capabilities that the policy needs on path, quoted.
 	capabilities string
 	// carriesValue: Vault's own words are not repeated, they could quote it.
 	carriesValue bool
@@ -47,7 +48,7 @@ func (c *Client) explain(ctx context.Context, signedIn *api.Client, op operation
 		return c.tokenUseless()
 	case code == http.StatusForbidden:
 		return fault.Terminal(ReasonForbidden,
-			"VaultConnection %s: Vault refuses to %s %s; give the policy of its role the capability %s on path %q",
+			"VaultConnection %s: Vault refuses to %s %s; allow %s on path %q in the policy of its role",
 			c.conn.Name, op.verb, op.path, op.capabilities, op.path).After(retryByHand)
 	case code == http.StatusNotFound && contains(answer, "no handler for route"):
 		return c.mountMissing(op.path)
@@ -141,24 +142,50 @@ func (c *Client) explainNetwork(op operation, err error) error {
 		return fault.Terminal(ReasonUnreachable,
 			"VaultConnection %s: the certificate of %s is for another name; correct spec.address or the certificate", name, address).
 			Because(err).After(retryByHand)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fault.Waiting(ReasonUnreachable,
+			"VaultConnection %s: the certificate of %s has expired or is not valid yet; renew it", name, address).After(retryOutage)
 	case errors.As(err, &invalid):
 		return fault.Waiting(ReasonUnreachable,
-			"VaultConnection %s: the certificate of %s is not valid", name, address).Because(err).After(retryOutage)
+			"VaultConnection %s: the certificate of %s is not valid", name, address).Because(invalid).After(retryOutage)
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fault.Terminal(ReasonConnectionInvalid,
 			"VaultConnection %s: spec.address is https, but %s does not speak TLS", name, address).After(retryByHand)
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return fault.Waiting(ReasonUnreachable,
-			"VaultConnection %s: cannot connect to %s", name, address).Because(err).After(retryOutage)
+			"VaultConnection %s: cannot connect to %s", name, address).Because(steady(err)).After(retryOutage)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return fault.Waiting(ReasonUnreachable,
 			"VaultConnection %s: %s did not answer in time to %s %s", name, address, op.verb, op.path).After(retryOutage)
 	case wrapped != nil, errors.As(err, &netErr), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errCutOff):
 		return fault.Waiting(ReasonUnreachable,
 			"VaultConnection %s: the connection to %s broke while it was to %s %s", name, address, op.verb, op.path).
-			Because(err).After(retrySoon)
+			Because(steady(err)).After(retrySoon)
 	}
 	return fmt.Errorf("VaultConnection %s: the answer of %s to %s %s makes no sense", name, address, op.verb, op.path)
+}
+
+// steady is the cause without what differs from one try to the next, such as
+// the local port: a message that changes would write the status on every pass.
+func steady(err error) error {
+	var (
+		dns    *net.DNSError
+		number syscall.Errno
+		netErr net.Error
+	)
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return errors.New("no such host")
+	case errors.As(err, &dns):
+		return errors.New("DNS does not answer")
+	case errors.As(err, &number):
+		return number
+	case errors.As(err, &netErr) && netErr.Timeout():
+		return errors.New("timeout")
+	case errors.Is(err, errCutOff):
+		return errCutOff
+	}
+	return nil
 }
 
 // words are what Vault said, on one line and bounded. A body that is not

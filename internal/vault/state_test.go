@@ -138,8 +138,8 @@ func TestMounts(t *testing.T) {
 	}{
 		"old":        {vault.ReasonKVVersion, []string{"version 1", "enable-versioning old"}},
 		"pass":       {vault.ReasonMountMissing, []string{"transit"}},
-		"nowhere":    {vault.ReasonMountMissing, []string{"nowhere"}},
-		"secret/sub": {vault.ReasonMountMissing, []string{"secret/sub"}},
+		"nowhere":    {vault.ReasonMountMissing, []string{"mounted at nowhere;"}},
+		"secret/sub": {vault.ReasonMountMissing, []string{"mounted at secret/sub;"}},
 	} {
 		t.Run(mount, func(t *testing.T) {
 			_, _, err := vault.Ensure(t.Context(), client, mount, "a/b", vaulttest.Owner, func() (map[string]string, error) {
@@ -169,7 +169,7 @@ func TestCertificates(t *testing.T) {
 		"no CA":           {func(c *vault.Connection) { c.CA = "" }, fault.KindTerminal, vault.ReasonUnreachable, "spec.ca"},
 		"http, not https": {func(c *vault.Connection) { c.Address = strings.Replace(c.Address, "https", "http", 1) }, fault.KindTerminal, vault.ReasonConnectionInvalid, "write https"},
 		"nobody listens":  {func(c *vault.Connection) { c.Address = "https://127.0.0.1:1" }, fault.KindWaiting, vault.ReasonUnreachable, "refused"},
-		"name not in DNS": {func(c *vault.Connection) { c.Address = "https://vault.invalid" }, fault.KindWaiting, vault.ReasonUnreachable, "vault.invalid"},
+		"name not in DNS": {func(c *vault.Connection) { c.Address = "https://vault.invalid" }, fault.KindWaiting, vault.ReasonUnreachable, "vault.invalid: "},
 	} {
 		t.Run(what, func(t *testing.T) {
 			conn := good
