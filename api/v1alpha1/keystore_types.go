@@ -18,7 +18,7 @@ import (
 // +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.status.secretName`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 52",message="choose a name of at most 52 characters: the names of the store's Secrets are made from it"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="choose a name of at most 63 characters: it becomes a label value"
 // +kubebuilder:validation:XValidation:rule="self.spec.entries.all(e, !has(e.trusted) || !has(e.trusted.keystoreRef) || e.trusted.keystoreRef.name != self.metadata.name)",message="a trusted entry names this Keystore itself: name another one, or remove the entry"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="choose a name of lower-case letters, digits and hyphens: it becomes a label value and part of a path in Vault"
 type Keystore struct {
