@@ -1,0 +1,48 @@
+package layout
+
+import (
+	"strings"
+
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// Environment variables that deployment.toml refers to. All but EnvPodIP and the
+// passwords of the stores are keys of the Secret of Driver.Credentials, under the
+// same name.
+const (
+	EnvPodIP = "POD_IP"
+	// EnvDataKey encrypts what the server stores: 64 hexadecimal digits.
+	EnvDataKey = "DATA_KEY"
+	// The administrator exists from the first start; the system account is what the
+	// server's own pages and tasks sign in with.
+	EnvAdministratorUsername = "ADMINISTRATOR_USERNAME"
+	EnvAdministratorPassword = "ADMINISTRATOR_PASSWORD" //nolint:gosec // G101: the name of a variable
+	EnvSystemUsername        = "SYSTEM_USERNAME"
+	EnvSystemPassword        = "SYSTEM_PASSWORD" //nolint:gosec // G101: the name of a variable
+	// The endpoint application is how login and recovery pages speak to the server;
+	// the hash is the hexadecimal SHA-256 of its password.
+	EnvEndpointPassword = "ENDPOINT_PASSWORD" //nolint:gosec // G101: the name of a variable
+	EnvEndpointHash     = "ENDPOINT_HASH"
+	EnvDatabaseUsername = "DATABASE_USERNAME"
+	EnvDatabasePassword = "DATABASE_PASSWORD" //nolint:gosec // G101: the name of a variable
+	EnvMailUsername     = "MAIL_USERNAME"
+	EnvMailPassword     = "MAIL_PASSWORD" //nolint:gosec // G101: the name of a variable
+)
+
+// EnvStorePassword is the variable with the password of a store.
+func EnvStorePassword(role tenant.KeystoreRole) string {
+	return "KEYSTORE_" + strings.ToUpper(strings.ReplaceAll(string(role), "-", "_")) + "_PASSWORD"
+}
+
+// CredentialKeys are the variables that come from the Secret of Driver.Credentials, in
+// a fixed order.
+func CredentialKeys(want tenant.Spec) []string {
+	keys := []string{
+		EnvAdministratorPassword, EnvAdministratorUsername, EnvDataKey, EnvDatabasePassword,
+		EnvDatabaseUsername, EnvEndpointHash, EnvEndpointPassword,
+	}
+	if want.Mail != nil {
+		keys = append(keys, EnvMailPassword, EnvMailUsername)
+	}
+	return append(keys, EnvSystemPassword, EnvSystemUsername)
+}
