@@ -60,7 +60,9 @@ func (r *realm) addMember(name, id string) {
 	r.Roles[name] = &changed
 }
 
-func (r *realm) hasRole(id, name string) bool { return r.Roles[name] != nil && r.Roles[name].Members[id] }
+func (r *realm) hasRole(id, name string) bool {
+	return r.Roles[name] != nil && r.Roles[name].Members[id]
+}
 
 func (u *user) setPassword(password string) error {
 	salt := make([]byte, 16)

@@ -13,10 +13,7 @@ import (
 )
 
 // configuration is deployment.toml with its references resolved, by dotted key.
-type configuration struct {
-	values map[string]any
-	tree   map[string]any
-}
+type configuration struct{ values map[string]any }
 
 // readConfiguration refuses what the launcher of the real one refuses (catalogue
 // G-02), and three things that the real one would only regret later: a missing file,
@@ -27,10 +24,11 @@ func readConfiguration(home fs.FS, environment func(string) (string, bool)) (con
 	if err != nil {
 		return c, refusal("conf/deployment.toml: %w", err)
 	}
-	if err := toml.Unmarshal(data, &c.tree); err != nil {
+	var tree map[string]any
+	if err := toml.Unmarshal(data, &tree); err != nil {
 		return c, refusal("conf/deployment.toml: %w", err)
 	}
-	c.flatten("", c.tree)
+	c.flatten("", tree)
 	if err := c.resolve(environment); err != nil {
 		return c, err
 	}
@@ -61,7 +59,7 @@ var reference = regexp.MustCompile(`\$(env|sys|ref|secret)\{([^}]*)\}`)
 // resolve replaces references in every string. $ref may name another reference.
 func (c configuration) resolve(environment func(string) (string, bool)) error {
 	for _, key := range slices.Sorted(maps.Keys(c.values)) {
-		value, err := c.resolved(key, environment, 0)
+		value, err := c.resolved(key, c.values[key], environment, 0)
 		if err != nil {
 			return err
 		}
@@ -70,45 +68,60 @@ func (c configuration) resolve(environment func(string) (string, bool)) error {
 	return nil
 }
 
-func (c configuration) resolved(key string, environment func(string) (string, bool), depth int) (any, error) {
-	text, ok := c.values[key].(string)
-	if !ok {
-		return c.values[key], nil
-	}
+func (c configuration) resolved(key string, value any, environment func(string) (string, bool), depth int) (any, error) {
 	if depth > 8 {
 		return nil, refusal("%s: references go round in a circle", key)
 	}
 	var failed error
-	fail := func(format string, args ...any) string {
+	nested := func(key string, value any) any {
+		out, err := c.resolved(key, value, environment, depth+1)
 		if failed == nil {
-			failed = refusal(key+": "+format, args...)
+			failed = err
 		}
-		return ""
+		return out
 	}
-	text = reference.ReplaceAllStringFunc(text, func(found string) string {
-		parts := reference.FindStringSubmatch(found)
-		switch parts[1] {
-		case "env":
-			if value, ok := environment(parts[2]); ok {
-				return value
-			}
-			return fail("environment variable %s is not set", parts[2])
-		case "ref":
-			if _, ok := c.values[parts[2]]; !ok {
-				return fail("$ref{%s} names no key", parts[2])
-			}
-			value, err := c.resolved(parts[2], environment, depth+1)
-			if err != nil && failed == nil {
-				failed = err
-			}
-			return fmt.Sprint(value)
-		case "secret":
-			return fail("alias %s: this stand-in has no secure vault", parts[2])
-		default:
-			return fail("system property %s is empty", parts[2])
+	switch value := value.(type) {
+	case []any:
+		out := make([]any, len(value))
+		for i, element := range value {
+			out[i] = nested(key, element)
 		}
-	})
-	return text, failed
+		return out, failed
+	case map[string]any:
+		out := make(map[string]any, len(value))
+		for name, element := range value {
+			out[name] = nested(key+"."+name, element)
+		}
+		return out, failed
+	case string:
+		text := reference.ReplaceAllStringFunc(value, func(found string) string {
+			parts := reference.FindStringSubmatch(found)
+			kind, name := parts[1], parts[2]
+			target, known := c.values[name]
+			switch {
+			case kind == "ref" && known:
+				return fmt.Sprint(nested(name, target))
+			case kind == "env":
+				if out, ok := environment(name); ok {
+					return out
+				}
+			}
+			if failed == nil {
+				failed = refusal("%s: $%s{%s} %s", key, kind, name, unresolved[kind])
+			}
+			return ""
+		})
+		return text, failed
+	}
+	return value, nil
+}
+
+// unresolved is why a reference cannot be resolved.
+var unresolved = map[string]string{
+	"env":    "names no environment variable that is set",
+	"ref":    "names no key",
+	"sys":    "names no system property",
+	"secret": "needs a secure vault, which this stand-in does not have",
 }
 
 func (c configuration) checkDataKeys() error {
@@ -148,8 +161,7 @@ func (c configuration) longestPassword() int64 {
 // crossTenant reports whether deployment.toml opens a path of one server tenant to
 // the accounts of another.
 func (c configuration) crossTenant(path, from string) bool {
-	resource, _ := c.tree["resource"].(map[string]any)
-	entries, _ := resource["access_control"].([]any)
+	entries, _ := c.values["resource.access_control"].([]any)
 	for _, entry := range entries {
 		table, _ := entry.(map[string]any)
 		context, _ := table["context"].(string)

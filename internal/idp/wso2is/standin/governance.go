@@ -72,6 +72,7 @@ func (s *Server) patchConnector(w http.ResponseWriter, r *http.Request, in sessi
 		failure(w, http.StatusInternalServerError, "IDG-50004", err.Error())
 		return
 	}
+	s.written()
 	w.WriteHeader(http.StatusOK)
 }
 

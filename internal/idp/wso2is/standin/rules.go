@@ -83,6 +83,7 @@ func (s *Server) putRules(w http.ResponseWriter, r *http.Request, in session) {
 		failure(w, http.StatusInternalServerError, "IVM-65002", err.Error())
 		return
 	}
+	s.written()
 	answer(w, http.StatusOK, (&realm{Rules: stored, RegEx: body.RegEx != nil}).rulesView())
 }
 

@@ -56,6 +56,7 @@ type Server struct {
 	mutex        sync.Mutex
 	requests     []string
 	beforeCommit func()
+	afterWrite   func()
 }
 
 // Start reads everything once and serves until Close. An error is what the real
@@ -129,6 +130,22 @@ func (s *Server) commit() {
 	s.mutex.Lock()
 	f := s.beforeCommit
 	s.beforeCommit = nil
+	s.mutex.Unlock()
+	if f != nil {
+		f()
+	}
+}
+
+// AfterWrite is called after each write of settings, before it is answered.
+func (s *Server) AfterWrite(f func()) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.afterWrite = f
+}
+
+func (s *Server) written() {
+	s.mutex.Lock()
+	f := s.afterWrite
 	s.mutex.Unlock()
 	if f != nil {
 		f()

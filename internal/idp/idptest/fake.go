@@ -1,0 +1,280 @@
+package idptest
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// FakeServer is an identity server in memory: a fake, for tests of what stands above
+// idp. It is safe for concurrent use. Fields are read when an Admin connects or calls;
+// change them before that, or through the methods.
+type FakeServer struct {
+	// Access that the server lets in. Empty parts let anything in.
+	Access idp.Access
+
+	mutex     sync.Mutex
+	realms    tenant.Settings
+	passwords map[string]string // of accounts other than Bootstrap
+	down      bool
+	unwell    bool
+	swallow   bool
+	race      func()
+	reads     int
+	writes    int
+}
+
+// NewFakeServer makes a server with a root realm and the given others, in which no
+// setting has a value yet.
+func NewFakeServer(access idp.Access, realms ...string) *FakeServer {
+	s := &FakeServer{Access: access, realms: tenant.Settings{tenant.RootRealm: {}}, passwords: map[string]string{}}
+	for _, realm := range realms {
+		s.realms[realm] = tenant.RealmSettings{}
+	}
+	return s
+}
+
+// Count gives the requests so far.
+func (s *FakeServer) Count() (reads, writes int) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.reads, s.writes
+}
+
+// Set changes a setting as somebody else would.
+func (s *FakeServer) Set(realm string, setting tenant.Setting, value string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.realms[realm][setting] = value
+}
+
+// Settings are what the server holds.
+func (s *FakeServer) Settings() tenant.Settings {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.copied()
+}
+
+func (s *FakeServer) copied() tenant.Settings {
+	out := tenant.Settings{}
+	for realm, settings := range s.realms {
+		out[realm] = maps.Clone(settings)
+	}
+	return out
+}
+
+// Down makes the server not answer.
+func (s *FakeServer) Down(down bool) { s.set(&s.down, down) }
+
+// Unwell makes it report ill health.
+func (s *FakeServer) Unwell(unwell bool) { s.set(&s.unwell, unwell) }
+
+// Swallow makes it accept writes of settings without keeping them.
+func (s *FakeServer) Swallow(swallow bool) { s.set(&s.swallow, swallow) }
+
+// Race calls f once, after the next write and before it is read back.
+func (s *FakeServer) Race(f func()) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.race = f
+}
+
+func (s *FakeServer) set(field *bool, value bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	*field = value
+}
+
+// FakeDriver connects to FakeServers. Everything else is the embedded Driver's, such
+// as the rendering of a real product.
+type FakeDriver struct {
+	idp.Driver
+	// Server gives a tenant's server; nil means that none answers yet.
+	Server func(want tenant.Spec) *FakeServer
+	// Unenforceable are settings that this product cannot enforce, with the reason.
+	Unenforceable map[tenant.Setting]string
+}
+
+// NotEnforceable implements idp.Driver.
+func (d FakeDriver) NotEnforceable(want tenant.Spec) map[string][]string {
+	out := map[string][]string{}
+	for realm, settings := range want.Settings() {
+		for _, setting := range sorted(settings) {
+			if reason, ok := d.Unenforceable[setting]; ok {
+				out[realm] = append(out[realm], idp.NotEnforced(setting, reason))
+			}
+		}
+	}
+	return out
+}
+
+// Connect implements idp.Driver.
+func (d FakeDriver) Connect(_ context.Context, want tenant.Spec, seen tenant.Facts, access idp.Access) (idp.Admin, error) {
+	server := d.Server(want)
+	if server == nil {
+		return nil, fault.Waiting(idp.ReasonServerUnreachable, "the fake server of %s does not exist", want.Key())
+	}
+	admin := &FakeAdmin{server: server, driver: d, access: access, version: seen.ServingVersion}
+	if err := admin.reach(); err != nil {
+		return nil, err
+	}
+	return admin, nil
+}
+
+// FakeAdmin speaks to a FakeServer.
+type FakeAdmin struct {
+	server  *FakeServer
+	driver  FakeDriver
+	access  idp.Access
+	version string
+}
+
+var _ idp.Admin = &FakeAdmin{}
+
+// reach fails as a network and TLS would.
+func (a *FakeAdmin) reach() error {
+	a.server.mutex.Lock()
+	defer a.server.mutex.Unlock()
+	known := a.server.Access
+	switch {
+	case a.server.down, known.Address != "" && known.Address != a.access.Address:
+		return fault.Waiting(idp.ReasonServerUnreachable, "the fake server does not answer at %s", a.access.Address)
+	case known.CA != nil && !bytes.Equal(known.CA, a.access.CA),
+		known.ServerName != "" && known.ServerName != a.access.ServerName:
+		return fault.Waiting(idp.ReasonServerUnreachable, "the fake server at %s does not prove that it is %s", a.access.Address, a.access.ServerName)
+	}
+	a.server.reads++
+	return nil
+}
+
+// login is reach with a password, in front of a write or a read.
+func (a *FakeAdmin) login(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := a.reach(); err != nil {
+		return err
+	}
+	if known := a.server.Access.Bootstrap; known != (idp.UsernamePassword{}) && known != a.access.Bootstrap {
+		return fault.Terminal(idp.ReasonServerRefusedLogin, "the fake server refuses the account %q", a.access.Bootstrap.Username)
+	}
+	return nil
+}
+
+// Probe implements idp.Admin.
+func (a *FakeAdmin) Probe(ctx context.Context) (idp.Health, error) {
+	health := idp.Health{Version: a.version}
+	if err := a.login(ctx); err != nil {
+		return health, err
+	}
+	a.server.mutex.Lock()
+	defer a.server.mutex.Unlock()
+	health.Serving, health.LoggedIn = !a.server.unwell, true
+	return health, nil
+}
+
+// Observe implements idp.Admin.
+func (a *FakeAdmin) Observe(ctx context.Context, realms []string) (tenant.Settings, error) {
+	out := tenant.Settings{}
+	for _, realm := range realms {
+		if err := a.login(ctx); err != nil {
+			return nil, err
+		}
+		settings, ok := a.server.Settings()[realm]
+		if !ok {
+			return nil, fault.Waiting(idp.ReasonRealmMissing, "realm %s: the fake server has none of this name", realm)
+		}
+		out[realm] = settings
+	}
+	return out, nil
+}
+
+// Configure implements idp.Admin.
+func (a *FakeAdmin) Configure(ctx context.Context, change tenant.Diff) error {
+	change = slices.DeleteFunc(slices.Clone(change), func(c tenant.Change) bool { _, ok := a.driver.Unenforceable[c.Setting]; return ok })
+	for _, c := range change {
+		if !possible(c) {
+			return fault.Terminal(idp.ReasonSettingRefused, "realm %s: %s = %q: the fake server cannot hold it", c.Realm, c.Setting, c.To)
+		}
+	}
+	for attempt := 0; ; attempt++ {
+		var open tenant.Diff
+		for _, c := range change {
+			seen, err := a.Observe(ctx, []string{c.Realm})
+			if err != nil {
+				return err
+			}
+			if value, ok := seen[c.Realm][c.Setting]; !ok || value != c.To {
+				open = append(open, c)
+			}
+		}
+		if len(open) == 0 {
+			return nil
+		}
+		if attempt == 3 {
+			return fault.Terminal(idp.ReasonSettingRefused, "realm %s: %s = %q: the fake server did not keep it", open[0].Realm, open[0].Setting, open[0].To)
+		}
+		a.server.write(open)
+	}
+}
+
+// write keeps the changes in one request, and lets a race in behind it.
+func (s *FakeServer) write(change tenant.Diff) {
+	s.mutex.Lock()
+	s.writes++
+	for _, c := range change {
+		if !s.swallow {
+			s.realms[c.Realm][c.Setting] = c.To
+		}
+	}
+	race := s.race
+	s.race = nil
+	s.mutex.Unlock()
+	if race != nil {
+		race()
+	}
+}
+
+// EnsureAccounts implements idp.Admin.
+func (a *FakeAdmin) EnsureAccounts(ctx context.Context) (changed bool, err error) {
+	if err := a.login(ctx); err != nil {
+		return false, err
+	}
+	a.server.mutex.Lock()
+	defer a.server.mutex.Unlock()
+	if a.server.passwords[a.access.System.Username] == a.access.System.Password {
+		return false, nil
+	}
+	a.server.writes++
+	a.server.passwords[a.access.System.Username] = a.access.System.Password
+	return true, nil
+}
+
+// Close implements idp.Admin.
+func (a *FakeAdmin) Close() error { return nil }
+
+var (
+	numbers  = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
+	prefixes = []string{"password.", "lockout.", "recovery.", "registration.", "forcedReset."}
+)
+
+// possible knows the kinds of values: lists of URLs, switches and numbers.
+func possible(c tenant.Change) bool {
+	switch c.Setting {
+	case tenant.RecoveryCallbacks, tenant.RegistrationCallbacks:
+		return !slices.ContainsFunc(strings.Fields(c.To), func(url string) bool { return !strings.HasPrefix(url, "https://") })
+	case tenant.RecoveryEmailLink, tenant.RegistrationSelf, tenant.RegistrationLite, tenant.ForcedResetLink,
+		tenant.PasswordNotUsername, tenant.PasswordNotCommon:
+		return c.To == "true" || c.To == "false"
+	}
+	known := slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(string(c.Setting), prefix) })
+	return known && numbers.MatchString(c.To)
+}

@@ -1,0 +1,102 @@
+// Package idptest has the contract that every product's Admin keeps, as a suite that
+// runs against any server, and FakeServer with FakeDriver, which keep it in memory for
+// tests of what stands above.
+package idptest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// Driver is the part of an idp.Driver that speaks to running servers.
+type Driver interface {
+	NotEnforceable(want tenant.Spec) map[string][]string
+	Connect(ctx context.Context, want tenant.Spec, seen tenant.Facts, access idp.Access) (idp.Admin, error)
+}
+
+// Subject is a product and how to get a server of it.
+type Subject struct {
+	Driver Driver
+	// Start gives a server for one case. A server without Stop may be the same each
+	// time: it gets those settings back after each case that we have a word for.
+	Start func(t *testing.T) Server
+}
+
+// Server is a server to try an Admin on. The functions are nil where the server
+// cannot be made to do that; the suite then says which cases it leaves out.
+type Server struct {
+	// Access that works.
+	Access idp.Access
+	// Realms that exist, the root realm first.
+	Realms []string
+	// Want is a hardened value for every setting that the product can enforce, and
+	// Other a different one.
+	Want, Other tenant.RealmSettings
+	// NotEnforced are settings that the product cannot enforce.
+	NotEnforced tenant.RealmSettings
+	// Impossible are values that the product cannot hold.
+	Impossible tenant.RealmSettings
+	// MissingRealm is a realm that does not exist; empty where that cannot be tried.
+	MissingRealm string
+	// Count gives the requests so far; nil counts them at the Admin's transport.
+	Count func() (reads, writes int)
+
+	Stop func()
+	// Swallow makes the server accept writes of settings without keeping them.
+	Swallow func(bool)
+	// Race gives a setting of the root realm the value once, right after it was next
+	// written. The function that it returns tells whether that happened.
+	Race func(setting tenant.Setting, value string) (happened func() bool)
+	// Unwell makes the server report that it is not healthy.
+	Unwell func(bool)
+}
+
+const caseTimeout = 2 * time.Minute
+
+// Run tries the whole contract.
+func Run(t *testing.T, s Subject) {
+	for _, c := range []struct {
+		name string
+		run  func(*bench)
+	}{
+		{"Probe", probe},
+		{"ObserveChangesNothing", observeChangesNothing},
+		{"ConfigureIsReadBack", configureIsReadBack},
+		{"ConfigureTwiceIsOnce", configureTwiceIsOnce},
+		{"EachSettingAlone", eachSettingAlone},
+		{"RealmsAreApart", realmsAreApart},
+		{"ForeignChangeIsSeenAndPutBack", foreignChange},
+		{"UnknownSetting", unknownSetting},
+		{"ImpossibleValue", impossibleValue},
+		{"NotEnforceableIsLeftOut", notEnforceable},
+		{"SwallowedWriteIsReported", swallowedWrite},
+		{"ForeignWriteAtTheSameTime", raceOfWrites},
+		{"MissingRealm", missingRealm},
+		{"WrongAuthority", wrongAuthority},
+		{"WrongServerName", wrongServerName},
+		{"WrongPassword", wrongPassword},
+		{"ServerDown", serverDown},
+		{"Unwell", unwell},
+		{"AccountsAreEnsuredOnce", accounts},
+		{"Cancelled", cancelled},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
+			defer cancel()
+			c.run(newBench(t, ctx, s))
+		})
+	}
+}
+
+// spec declares the settings for each realm.
+func spec(realms []string, settings tenant.RealmSettings) tenant.Spec {
+	want := tenant.Spec{Namespace: "iam", Name: "contract", Product: tenant.WSO2IS}
+	for _, realm := range realms {
+		want.Realms = append(want.Realms, tenant.Realm{Name: realm, Settings: settings})
+	}
+	return want
+}
