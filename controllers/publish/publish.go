@@ -1,9 +1,7 @@
-// Package publish writes what a controller found: status only where it changed, events only for changes.
+// Package publish tells by events what changed, with the words of the condition.
 package publish
 
 import (
-	"context"
-	"fmt"
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,23 +12,6 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 )
-
-// Status sends the difference between the status of after and of before, and nothing when there is none. An object that
-// is gone by now is no error.
-func Status(ctx context.Context, c client.Client, before, after client.Object) error {
-	patch := client.MergeFrom(before)
-	data, err := patch.Data(after)
-	if err != nil {
-		return fmt.Errorf("compare status: %w", err)
-	}
-	if string(data) == "{}" {
-		return nil
-	}
-	if err := c.Status().Patch(ctx, after, patch); client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("write status: %w", err)
-	}
-	return nil
-}
 
 // maxNote is the API server's bound on an event's note.
 const maxNote = 1024

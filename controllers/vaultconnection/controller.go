@@ -92,7 +92,7 @@ func (r *Reconciler) publish(ctx context.Context, cr *v1alpha1.VaultConnection, 
 	conditions.Conclude(found, "Signed in at "+cr.Spec.Address)
 	cr.Status.Conditions = conditions.List()
 	cr.Status.ObservedGeneration = cr.Generation
-	if err := publish.Status(ctx, r.Client, before, cr); err != nil {
+	if err := status.Write(ctx, r.Client, before, cr); err != nil {
 		return err
 	}
 	publish.Ready(r.Recorder, cr, before.Status.Conditions, cr.Status.Conditions)

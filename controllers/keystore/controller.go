@@ -1,0 +1,119 @@
+// Package keystore makes a Keystore true: keys in Vault or from cert-manager, a PKCS#12 file of them, and an immutable Secret
+// for each version of it.
+//
+// The data flows one way: the custom resource is resolved, material is gathered, a store is built of it, a Secret named by
+// the store's content is made when there is none, and what was seen becomes status.
+package keystore
+
+import (
+	"context"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/apply"
+	"github.com/holdfast-iam/holdfast/internal/vault"
+)
+
+// FieldManager is the server-side-apply manager of a Keystore's children.
+const FieldManager = "holdfast-keystore"
+
+// Namespaces gives a client for a namespace that admits the operator, else a Waiting fault, NamespaceNotAdmitted.
+type Namespaces interface {
+	Admit(ctx context.Context, namespace string) (client.Client, error)
+}
+
+// Vaults gives access to the Vault of a VaultConnection.
+type Vaults interface {
+	// KV is for making and reading values.
+	KV(ctx context.Context, namespace, name string) (vault.KV, v1alpha1.VaultKV, error)
+	// LastKV is for removing them; it still answers when the VaultConnection is deleted too.
+	LastKV(ctx context.Context, namespace, name string) (vault.KV, v1alpha1.VaultKV, error)
+}
+
+// Reconciler makes Keystores true.
+type Reconciler struct {
+	// Client is the manager's: own kinds from its cache.
+	Client client.Client
+	// Live reads past every cache, where a stale answer would make a second version or remove one in use.
+	Live       client.Reader
+	Namespaces Namespaces
+	Vaults     Vaults
+	Applier    *apply.Applier
+	Recorder   events.EventRecorder
+	Clock      clock.PassiveClock
+	// ClusterID is the UID of the kube-system namespace: a part of the owner mark in Vault.
+	ClusterID string
+
+	mu sync.Mutex
+	// verified is, by Keystore, the Secret that was seen to hold the bytes of the current version.
+	verified map[types.UID]types.UID
+	// attempts counts failed removals from Vault, of Keystores that are being deleted.
+	attempts map[types.UID]int
+}
+
+// Reconcile implements reconcile.Reconciler.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	var cr v1alpha1.Keystore
+	if err := r.Client.Get(ctx, request.NamespacedName, &cr); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !cr.DeletionTimestamp.IsZero() {
+		return r.finalize(ctx, &cr)
+	}
+	p := &pass{Reconciler: r, cr: &cr, want: resolve(&cr)}
+	err := p.run(ctx)
+	if publishing := p.publish(ctx, err); publishing != nil {
+		return ctrl.Result{}, publishing
+	}
+	return p.result(err)
+}
+
+// pass is one look at one Keystore.
+type pass struct {
+	*Reconciler
+	cr     *v1alpha1.Keystore
+	want   want
+	client client.Client // of the namespace
+
+	kv    vault.KV
+	place v1alpha1.VaultKV
+	// vaultErr is the first trouble with Vault.
+	vaultErr error
+
+	current  *version  // nil until there is one
+	versions []version // newest first, the current one included
+	looked   bool      // versions were listed
+	data     map[string][]byte
+	changes  []apply.Change
+}
+
+// run does the work in order. What it found stays in p, also when it fails on the way.
+func (p *pass) run(ctx context.Context) (err error) {
+	if p.client, err = p.Namespaces.Admit(ctx, p.want.namespace); err != nil {
+		return err
+	}
+	if p.versions, err = p.findVersions(ctx, p.client); err != nil {
+		return err
+	}
+	p.looked = true
+	if err = p.openVault(ctx); err != nil {
+		return p.hold(ctx, err)
+	}
+	material, err := p.gather(ctx)
+	if err != nil {
+		return p.hold(ctx, err)
+	}
+	if err = p.ensureVersion(ctx, material); err != nil {
+		return p.hold(ctx, err)
+	}
+	if err = p.copyToTarget(ctx); err != nil {
+		return err
+	}
+	return p.retire(ctx)
+}

@@ -1,0 +1,164 @@
+package keystore
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
+)
+
+// issue has cert-manager make the key pair of an entry, and reads it once it is there.
+func (p *pass) issue(ctx context.Context, e entry) (keystore.Entry, []*x509.Certificate, error) {
+	if err := p.checkIssuer(ctx, e); err != nil {
+		return keystore.Entry{}, nil, err
+	}
+	var live cmv1.Certificate
+	key := client.ObjectKey{Namespace: p.want.namespace, Name: certificateName(p.want, e)}
+	if err := p.client.Get(ctx, key, &live); apierrors.IsNotFound(err) {
+		if err := p.checkSecretIsFree(ctx, e); err != nil {
+			return keystore.Entry{}, nil, err
+		}
+	} else if err != nil {
+		return keystore.Entry{}, nil, certManagerFault(err)
+	}
+	if err := p.put(ctx, desiredCertificate(p.want, e)); err != nil {
+		return keystore.Entry{}, nil, certManagerFault(err)
+	}
+	if err := issuedYet(&live, e); err != nil {
+		return keystore.Entry{}, nil, err
+	}
+	return p.readIssued(ctx, e)
+}
+
+// issuedYet repeats what cert-manager says of a certificate that is not there yet.
+func issuedYet(live *cmv1.Certificate, e entry) error {
+	pending := func(reason string) error {
+		return fault.Waiting(v1alpha1.ReasonCertificatePending, "%s: cert-manager has not issued the certificate yet: %s", e.field(), reason)
+	}
+	if live.Name == "" {
+		return pending("it was asked just now")
+	}
+	// Its own reason tells more than that of the summary.
+	for _, condition := range live.Status.Conditions {
+		if condition.Type == cmv1.CertificateConditionIssuing && condition.Status == cmmeta.ConditionFalse && condition.Reason == "Failed" {
+			return pending(condition.Message)
+		}
+	}
+	for _, condition := range live.Status.Conditions {
+		if condition.Type != cmv1.CertificateConditionReady {
+			continue
+		}
+		if condition.Status == cmmeta.ConditionTrue && condition.ObservedGeneration == live.Generation {
+			return nil
+		}
+		return pending(condition.Message)
+	}
+	return pending("is cert-manager running?")
+}
+
+// readIssued reads the Secret of a certificate, past every cache.
+func (p *pass) readIssued(ctx context.Context, e entry) (keystore.Entry, []*x509.Certificate, error) {
+	var secret corev1.Secret
+	name := certificateSecret(p.want, e)
+	pending := func(why string) error {
+		return fault.Waiting(v1alpha1.ReasonCertificatePending, "%s: Secret %s is not the wanted one yet: %s", e.field(), name, why)
+	}
+	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: name}, &secret); apierrors.IsNotFound(err) {
+		return keystore.Entry{}, nil, pending("it does not exist")
+	} else if err != nil {
+		return keystore.Entry{}, nil, fmt.Errorf("%s: read Secret %s: %w", e.field(), name, err)
+	}
+	if secret.Annotations[cmv1.CertificateNameKey] != certificateName(p.want, e) {
+		return keystore.Entry{}, nil, conflict("Secret", name)
+	}
+	made, err := parsePair(e.alias, secret.Data[corev1.TLSPrivateKeyKey], secret.Data[corev1.TLSCertKey])
+	if err != nil {
+		return keystore.Entry{}, nil, pending(err.Error())
+	}
+	if problem := e.mismatch(made.Chain[0]); problem != "" {
+		return keystore.Entry{}, nil, pending(problem)
+	}
+	var authorities []*x509.Certificate
+	if ca := secret.Data[cmmeta.TLSCAKey]; len(ca) > 0 {
+		if authorities, err = keystore.ParseCertificates(ca); err != nil {
+			return keystore.Entry{}, nil, pending(cmmeta.TLSCAKey + ": " + err.Error())
+		}
+	}
+	return made, authorities, nil
+}
+
+// checkSecretIsFree looks before cert-manager is asked: it would take over whatever Secret has the name.
+func (p *pass) checkSecretIsFree(ctx context.Context, e entry) error {
+	secret := &metav1.PartialObjectMetadata{}
+	secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	name := certificateSecret(p.want, e)
+	err := p.Live.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: name}, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: read Secret %s: %w", e.field(), name, err)
+	case secret.Annotations[cmv1.CertificateNameKey] != certificateName(p.want, e):
+		return conflict("Secret", name)
+	}
+	return nil
+}
+
+func conflict(kind, name string) error {
+	return fault.Terminal(v1alpha1.ReasonNameConflict, "%s %s exists and belongs to someone else: delete or rename it, or rename this Keystore", kind, name)
+}
+
+// checkIssuer refuses an issuer that cannot sign what is asked. One that nobody here may read is cert-manager's to judge.
+func (p *pass) checkIssuer(ctx context.Context, e entry) error {
+	ref := e.issued.issuer
+	if ref.Group != certManagerGroup {
+		return nil
+	}
+	var spec cmv1.IssuerSpec
+	var err error
+	if ref.Kind == cmv1.ClusterIssuerKind {
+		var issuer cmv1.ClusterIssuer
+		err = p.Live.Get(ctx, client.ObjectKey{Name: ref.Name}, &issuer)
+		spec = issuer.Spec
+	} else {
+		var issuer cmv1.Issuer
+		err = p.client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: ref.Name}, &issuer)
+		spec = issuer.Spec
+	}
+	field := e.field() + ".certificate.issuerRef"
+	switch {
+	case apierrors.IsForbidden(err):
+		return nil
+	case err != nil:
+		return certManagerFault(missing(err, field, ref.Kind, ref.Name))
+	case spec.ACME == nil:
+		return nil
+	}
+	for _, name := range e.dnsNames {
+		if !publicName(name) {
+			return fault.Terminal(v1alpha1.ReasonIssuerUnsuitable,
+				"%s: %s %s is ACME, which signs public names only, and dnsNames has %s; name a CA, Vault or self-signed issuer, or leave the name out",
+				field, ref.Kind, ref.Name, name)
+		}
+	}
+	return nil
+}
+
+// certManagerFault tells that the whole of cert-manager is missing.
+func certManagerFault(err error) error {
+	if apimeta.IsNoMatchError(err) {
+		return fault.Waiting(v1alpha1.ReasonNotFound, "cert-manager is not installed: install it, or use selfSigned entries").Because(err)
+	}
+	return err
+}

@@ -1,0 +1,226 @@
+package keystore
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
+	"github.com/holdfast-iam/holdfast/internal/vault"
+)
+
+// vaultKind is the segment of our paths in Vault that tells Keystores from other kinds.
+const vaultKind = "keystore"
+
+// materialPassword is the store's own password. No alias can have this name.
+const materialPassword = "password"
+
+// The fields of a value in Vault.
+const (
+	fieldPassword     = "password"
+	fieldPrivateKey   = "privateKey"   // PKCS#8 PEM
+	fieldCertificates = "certificates" // PEM chain, leaf first
+)
+
+// backdate lets a certificate be valid on machines whose clock is behind.
+const backdate = 5 * time.Minute
+
+// openVault signs in and sets the finalizer, before the first value is written: from then on Vault may hold something.
+func (p *pass) openVault(ctx context.Context) (err error) {
+	if p.kv, p.place, err = p.Vaults.KV(ctx, p.want.namespace, p.want.vaultRef); err != nil {
+		return p.troubled(err)
+	}
+	if controllerutil.ContainsFinalizer(p.cr, v1alpha1.Finalizer) {
+		return nil
+	}
+	// A look first, so that nothing is held up by a Vault that never answered.
+	tree, err := vault.Tree(p.place.Prefix, p.want.namespace, vaultKind, p.want.name)
+	if err != nil {
+		return p.troubled(err)
+	}
+	if _, err := p.kv.List(ctx, p.place.Mount, tree); err != nil {
+		return p.troubled(err)
+	}
+	before := p.cr.DeepCopy()
+	controllerutil.AddFinalizer(p.cr, v1alpha1.Finalizer)
+	if err := p.Client.Patch(ctx, p.cr, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return fmt.Errorf("add the finalizer: %w", err)
+	}
+	return nil
+}
+
+// troubled remembers that it was Vault that failed.
+func (p *pass) troubled(err error) error {
+	if p.vaultErr == nil {
+		p.vaultErr = err
+	}
+	return err
+}
+
+func (p *pass) owner() vault.Owner {
+	return vault.Owner{Cluster: p.ClusterID, Namespace: p.want.namespace, Kind: vaultKind, Name: p.want.name}
+}
+
+func (p *pass) path(material string, generation int) (string, error) {
+	return vault.Path(p.place.Prefix, p.want.namespace, vaultKind, p.want.name, material, generation)
+}
+
+// ensure reads a value of ours, and makes it when there is none. Another owner's value is taken over only where the user said so.
+func (p *pass) ensure(ctx context.Context, material string, generation int, generate func() (map[string]string, error)) (map[string]string, string, error) {
+	path, err := p.path(material, generation)
+	if err != nil {
+		return nil, path, p.troubled(err)
+	}
+	found, _, err := vault.Ensure(ctx, p.kv, p.place.Mount, path, p.owner(), generate)
+	if err != nil && p.want.adopt && fault.Of(err, "").Reason == vault.ReasonOwnedByOther {
+		found, err = vault.Adopt(ctx, p.kv, p.place.Mount, path, p.owner())
+	}
+	if err != nil {
+		return nil, path, p.troubled(err)
+	}
+	return found.Data, p.place.Mount + "/" + path, nil
+}
+
+func (p *pass) password(ctx context.Context) (string, error) {
+	data, path, err := p.ensure(ctx, materialPassword, 1, func() (map[string]string, error) {
+		return map[string]string{fieldPassword: keystore.GeneratePassword()}, nil
+	})
+	if err == nil && data[fieldPassword] == "" {
+		err = p.troubled(fault.Terminal(vault.ReasonValueDeleted, "%s in Vault has no field %s; roll the value back", path, fieldPassword))
+	}
+	return data[fieldPassword], err
+}
+
+// selfSign reads the key of a self-signed entry, and makes it when there is none.
+func (p *pass) selfSign(ctx context.Context, e entry) (keystore.Entry, error) {
+	data, path, err := p.ensure(ctx, e.alias, 1, func() (map[string]string, error) { return p.newSelfSigned(e) })
+	if err != nil {
+		return keystore.Entry{}, err
+	}
+	made, err := parsePair(e.alias, []byte(data[fieldPrivateKey]), []byte(data[fieldCertificates]))
+	if err != nil {
+		return made, p.troubled(fault.Terminal(v1alpha1.ReasonInvalidSpec, "%s in Vault holds no key pair that can be read; roll the value back", path).Because(err))
+	}
+	if problem := e.selfSignedMismatch(made.Chain[0]); problem != "" {
+		return made, fault.Terminal(v1alpha1.ReasonInvalidSpec,
+			"%s: the key in Vault has another %s than the spec now says, and a self-signed key is never replaced behind its users' backs; put the former value back, or add an entry with another alias",
+			e.field(), problem)
+	}
+	return made, nil
+}
+
+func (p *pass) newSelfSigned(e entry) (map[string]string, error) {
+	key, err := keystore.GenerateKey(e.algorithm, e.size)
+	if err != nil {
+		return nil, err
+	}
+	begin := p.Clock.Now().Add(-backdate)
+	certificate, err := keystore.SelfSign(key, keystore.SelfSignTemplate{
+		CommonName: e.selfSigned.commonName, DNSNames: e.dnsNames, NotBefore: begin, NotAfter: begin.Add(e.duration),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pairFields(key, []*x509.Certificate{certificate})
+}
+
+// selfSignedMismatch names what the certificate has otherwise than the spec; empty when nothing.
+func (e entry) selfSignedMismatch(certificate *x509.Certificate) string {
+	switch {
+	case e.algorithm != algorithmOf(certificate.PublicKey):
+		return "algorithm"
+	case e.size != keySize(certificate.PublicKey):
+		return "size"
+	case e.selfSigned.commonName != certificate.Subject.CommonName:
+		return "certificate.selfSigned.commonName"
+	case !slices.Equal(slices.Compact(slices.Sorted(slices.Values(e.dnsNames))), slices.Sorted(slices.Values(certificate.DNSNames))):
+		return "certificate.dnsNames"
+	case e.duration != certificate.NotAfter.Sub(certificate.NotBefore):
+		return "certificate.duration"
+	}
+	return ""
+}
+
+// escrow puts a key that cert-manager made into Vault, under the next generation when it is a new one.
+func (p *pass) escrow(ctx context.Context, e keystore.Entry) error {
+	newest, err := p.newestGeneration(ctx, e.Alias)
+	if err != nil {
+		return err
+	}
+	fields := func() (map[string]string, error) { return pairFields(e.PrivateKey, e.Chain) }
+	for generation := max(newest, 1); generation <= newest+1; generation++ {
+		data, path, err := p.ensure(ctx, e.Alias, generation, fields)
+		if err != nil {
+			return err
+		}
+		kept, err := keystore.ParsePrivateKey([]byte(data[fieldPrivateKey]))
+		if err != nil {
+			return p.troubled(fault.Terminal(v1alpha1.ReasonInvalidSpec, "%s in Vault holds no private key that can be read; roll the value back", path))
+		}
+		if sameKey(kept, e.PrivateKey) {
+			return nil
+		}
+	}
+	return p.troubled(fault.Waiting(vault.ReasonConflict, "Somebody else wrote a key of entry %s to Vault at the same time; it is read again", e.Alias))
+}
+
+// newestGeneration is 0 when there is none.
+func (p *pass) newestGeneration(ctx context.Context, material string) (int, error) {
+	tree, err := vault.Tree(p.place.Prefix, p.want.namespace, vaultKind, p.want.name)
+	if err != nil {
+		return 0, p.troubled(err)
+	}
+	names, err := p.kv.List(ctx, p.place.Mount, tree+"/"+material)
+	if err != nil {
+		return 0, p.troubled(err)
+	}
+	newest := 0
+	for _, name := range names {
+		if generation, err := strconv.Atoi(name); err == nil {
+			newest = max(newest, generation)
+		}
+	}
+	return newest, nil
+}
+
+func pairFields(key crypto.Signer, chain []*x509.Certificate) (map[string]string, error) {
+	pem, err := keystore.MarshalPrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{fieldPrivateKey: string(pem), fieldCertificates: string(keystore.EncodeCertificates(chain))}, nil
+}
+
+func parsePair(alias string, key, chain []byte) (keystore.Entry, error) {
+	private, err := keystore.ParsePrivateKey(key)
+	if err != nil {
+		return keystore.Entry{}, err
+	}
+	certificates, err := keystore.ParseCertificates(chain)
+	if err != nil {
+		return keystore.Entry{}, err
+	}
+	if !sameKey(private, publicOnly{certificates[0].PublicKey}) {
+		return keystore.Entry{}, errors.New("the certificate belongs to another key")
+	}
+	return keystore.Entry{Alias: alias, PrivateKey: private, Chain: certificates}, nil
+}
+
+type publicOnly struct{ public crypto.PublicKey }
+
+func (p publicOnly) Public() crypto.PublicKey { return p.public }
+
+func sameKey(a, b interface{ Public() crypto.PublicKey }) bool {
+	public, ok := a.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(b.Public())
+}

@@ -1,0 +1,123 @@
+package keystore
+
+import (
+	"context"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+)
+
+// Watcher has a controller's handler called for a kind in every namespace that is or becomes admitted.
+type Watcher interface {
+	Watch(c controller.Controller, object client.Object, h handler.EventHandler)
+}
+
+// SetupWithManager starts the controller with the manager.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, namespaces Watcher, options controller.Options) error {
+	c, err := ctrl.NewControllerManagedBy(mgr).
+		Named("keystore").
+		For(&v1alpha1.Keystore{}, builder.WithPredicates(predicate.Or(
+			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins()))).
+		Watches(&v1alpha1.Keystore{}, r.referrers("Keystore"), builder.WithPredicates(versionChanged())).
+		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection"), builder.WithPredicates(predicate.Or(
+			predicate.GenerationChangedPredicate{}, readyChanged()))).
+		WithOptions(options).
+		Build(r)
+	if err != nil {
+		return err
+	}
+	owned := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.Keystore{}, handler.OnlyControllerOwner())
+	namespaces.Watch(c, &cmv1.Certificate{}, owned)
+	namespaces.Watch(c, &cmv1.Issuer{}, r.referrers(cmv1.IssuerKind))
+	namespaces.Watch(c, metadataOf(secretKind), owned)
+	namespaces.Watch(c, metadataOf(secretKind), r.referrers("Secret"))
+	namespaces.Watch(c, metadataOf(corev1.SchemeGroupVersion.WithKind("ConfigMap")), r.referrers("ConfigMap"))
+	return nil
+}
+
+// referrers wakes the Keystores of an object's namespace that need it.
+func (r *Reconciler) referrers(kind string) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) (requests []reconcile.Request) {
+		if of := changed.GetLabels()[labelCertificateOf]; kind == "Secret" && of != "" {
+			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: changed.GetNamespace(), Name: of}})
+		}
+		var all v1alpha1.KeystoreList
+		if err := r.Client.List(ctx, &all, client.InNamespace(changed.GetNamespace())); err != nil {
+			log.FromContext(ctx).Error(err, "List the Keystores of a namespace", "namespace", changed.GetNamespace())
+			return requests
+		}
+		for _, cr := range all.Items {
+			if needs(cr.Spec, kind, changed.GetName()) {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&cr)})
+			}
+		}
+		return requests
+	})
+}
+
+func needs(spec v1alpha1.KeystoreSpec, kind, name string) bool {
+	if kind == "VaultConnection" {
+		return spec.VaultRef.Name == name
+	}
+	if kind == "Secret" && spec.Target != nil && spec.Target.SecretName == name {
+		return true // whoever has the name, or gave it up
+	}
+	for _, e := range spec.Entries {
+		if c := e.Certificate; c != nil && c.IssuerRef != nil && kind == cmv1.IssuerKind && c.IssuerRef.Name == name {
+			return true
+		}
+		t := e.Trusted
+		if t == nil {
+			continue
+		}
+		if kind == "ConfigMap" && t.ConfigMapRef != nil && t.ConfigMapRef.Name == name ||
+			kind == "Secret" && t.SecretRef != nil && t.SecretRef.Name == name ||
+			kind == "Keystore" && t.KeystoreRef != nil && t.KeystoreRef.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// deletionBegins lets the update through that sets a deletion time.
+func deletionBegins() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false }, DeleteFunc: func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetDeletionTimestamp().IsZero() && !e.ObjectNew.GetDeletionTimestamp().IsZero()
+		},
+	}
+}
+
+// versionChanged: another store trusts this one, and its certificate may be another now.
+func versionChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, ok := e.ObjectOld.(*v1alpha1.Keystore)
+		after, alsoOK := e.ObjectNew.(*v1alpha1.Keystore)
+		return ok && alsoOK && before.Status.SecretName != after.Status.SecretName
+	}}
+}
+
+// readyChanged leaves out the rechecks of a connection that found nothing new.
+func readyChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, ok := e.ObjectOld.(*v1alpha1.VaultConnection)
+		after, alsoOK := e.ObjectNew.(*v1alpha1.VaultConnection)
+		return ok && alsoOK && apimeta.IsStatusConditionTrue(before.Status.Conditions, v1alpha1.ConditionReady) !=
+			apimeta.IsStatusConditionTrue(after.Status.Conditions, v1alpha1.ConditionReady)
+	}}
+}
