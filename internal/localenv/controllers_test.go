@@ -92,7 +92,7 @@ func TestSimulatedPodsBecomeReadyAndJobsComplete(t *testing.T) {
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
-		return fmt.Errorf("the deleted namespace is still there: %v", err)
+		return fmt.Errorf("the deleted namespace is still there: %w", err)
 	})
 }
 

@@ -3,6 +3,7 @@ package localenv
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 )
@@ -22,8 +23,9 @@ func moduleSource(ctx context.Context, folder, path string) (string, error) {
 	cmd.Dir = folder
 	output, err := cmd.Output()
 	var module struct{ Dir, Error string }
-	if parsed := json.Unmarshal(output, &module); parsed != nil || module.Dir == "" {
-		return "", fmt.Errorf("download the source of %s as %s/go.mod pins it: %v %s", path, folder, err, module.Error)
+	parsed := json.Unmarshal(output, &module)
+	if parsed != nil || module.Dir == "" {
+		return "", fmt.Errorf("download the source of %s as %s/go.mod pins it: %w", path, folder, errors.Join(err, parsed, errors.New(module.Error)))
 	}
 	return module.Dir, nil
 }

@@ -90,18 +90,21 @@ func runFromOneThread(cmd *exec.Cmd) error {
 
 // waitReady polls until ready returns nil. It gives up when the process ends, when ctx ends, or after startDeadline; the error shows the end of the log.
 func (p *Process) waitReady(ctx context.Context, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, startDeadline)
+	limited, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
 	for {
-		err := ready(ctx)
+		err := ready(limited)
 		if err == nil {
 			return nil
 		}
 		select {
 		case <-p.exited:
 			return p.failed(errors.New("it ended"))
-		case <-ctx.Done():
-			return p.failed(fmt.Errorf("%w; last answer: %w", context.Cause(ctx), err))
+		case <-limited.Done():
+			if ctx.Err() != nil { // the caller's wish, not the program's fault
+				return fmt.Errorf("waiting for %s: %w", p.Name, ctx.Err())
+			}
+			return p.failed(fmt.Errorf("not within %s; last answer: %w", startDeadline, err))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

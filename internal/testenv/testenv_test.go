@@ -2,6 +2,7 @@ package testenv_test
 
 import (
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -9,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/localenv"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 )
 
@@ -38,5 +40,33 @@ func TestTheManagerMayWorkOnlyWhereItIsAdmitted(t *testing.T) {
 	}
 	if err := manager.List(ctx, &corev1.SecretList{}); !apierrors.IsForbidden(err) {
 		t.Errorf("the operator lists the Secrets of all namespaces: %v, want forbidden", err)
+	}
+}
+
+func TestATenantMayWriteOnlyItsOwnPathInVault(t *testing.T) {
+	ctx := t.Context()
+	v := env.Vault(t)
+	namespace := env.Namespace(t)
+	token, err := env.Plane.ServiceAccountToken(ctx, namespace, "holdfast-vault", 10*time.Minute, localenv.TenantAudience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anonymous, err := v.Client("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := anonymous.Logical().WriteWithContext(ctx, "auth/kubernetes/login", map[string]any{"role": localenv.TenantRole, "jwt": token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant, err := v.Client(secret.Auth.ClientToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, allowed := range map[string]bool{"holdfast/" + namespace + "/acme/key/1": true, "holdfast/another/acme/key/1": false, namespace + "/key": false} {
+		_, err := tenant.KVv2(localenv.TenantKVMount).Put(ctx, path, map[string]any{"key": "value"})
+		if (err == nil) != allowed {
+			t.Errorf("write %s: %v; allowed should be %v", path, err, allowed)
+		}
 	}
 }
