@@ -12,7 +12,7 @@ func (s *Server) getCategory(w http.ResponseWriter, r *http.Request, in session)
 	values := s.configuration.effective(in.realm)
 	category := unencoded(r.PathValue("category"))
 	views := []any{}
-	for _, k := range connectors {
+	for _, k := range s.connectors() {
 		if k.category == category {
 			views = append(views, k.view(values))
 		}
@@ -25,7 +25,7 @@ func (s *Server) getCategory(w http.ResponseWriter, r *http.Request, in session)
 }
 
 func (s *Server) getConnector(w http.ResponseWriter, r *http.Request, in session) {
-	if k, ok := findConnector(w, r); ok {
+	if k, ok := s.findConnector(w, r); ok {
 		answer(w, http.StatusOK, k.view(s.configuration.effective(in.realm)))
 	}
 }
@@ -33,7 +33,7 @@ func (s *Server) getConnector(w http.ResponseWriter, r *http.Request, in session
 // patchConnector takes any property of any name, reads the realm's whole set, changes
 // it and writes the whole set back, without a lock in between.
 func (s *Server) patchConnector(w http.ResponseWriter, r *http.Request, in session) {
-	if _, ok := findConnector(w, r); !ok {
+	if _, ok := s.findConnector(w, r); !ok {
 		return
 	}
 	var body struct {
@@ -161,15 +161,20 @@ func count(value bool) int {
 	return 0
 }
 
-func findConnector(w http.ResponseWriter, r *http.Request) (connector, bool) {
+func (s *Server) findConnector(w http.ResponseWriter, r *http.Request) (connector, bool) {
 	category, name := unencoded(r.PathValue("category")), unencoded(r.PathValue("connector"))
-	for _, k := range connectors {
+	for _, k := range s.connectors() {
 		if k.category == category && k.name == name {
 			return k, true
 		}
 	}
 	failure(w, http.StatusNotFound, "IDG-50009", "Unable to find any connector with the provided identifier "+r.PathValue("connector")+".")
 	return connector{}, false
+}
+
+// connectors are those of this build.
+func (s *Server) connectors() []connector {
+	return slices.DeleteFunc(slices.Clone(connectors), func(k connector) bool { return slices.Contains(s.without, k.name) })
 }
 
 func unencoded(id string) string {

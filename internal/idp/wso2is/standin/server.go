@@ -35,6 +35,8 @@ type Options struct {
 	// CacheFor is how long a pod answers from what it read before although another
 	// pod wrote; zero reads the database each time.
 	CacheFor time.Duration
+	// Without names connectors that this build does not have.
+	Without []string
 	// Now is the clock; nil is the real one.
 	Now func() time.Time
 }
@@ -43,6 +45,7 @@ type Options struct {
 type Server struct {
 	configuration configuration
 	stores        stores
+	without       []string
 	state         *State
 	cache         realmCache
 	http          *http.Server
@@ -80,7 +83,7 @@ func Start(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{configuration: configuration, stores: stores, state: o.State, listener: o.Listener, done: make(chan error, 1),
+	s := &Server{configuration: configuration, stores: stores, without: o.Without, state: o.State, listener: o.Listener, done: make(chan error, 1),
 		cache: realmCache{lifetime: o.CacheFor, now: o.Now}}
 	s.http = &http.Server{
 		Handler:           s.recorded(s.routes()),
