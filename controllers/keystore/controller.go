@@ -7,8 +7,12 @@ package keystore
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -47,10 +51,12 @@ type Reconciler struct {
 	Applier    *apply.Applier
 	Recorder   events.EventRecorder
 	Clock      clock.PassiveClock
-	// ClusterID is the UID of the kube-system namespace: a part of the owner mark in Vault.
-	ClusterID string
+	// DeletionPatience is how long a deletion waits for a Vault that does not answer. Zero: two minutes.
+	DeletionPatience time.Duration
 
 	mu sync.Mutex
+	// clusterID is the UID of the kube-system namespace: a part of the owner mark in Vault.
+	clusterID string
 	// verified is, by Keystore, the Secret that was seen to hold the bytes of the current version.
 	verified map[types.UID]types.UID
 	// attempts counts failed removals from Vault, of Keystores that are being deleted.
@@ -102,6 +108,9 @@ func (p *pass) run(ctx context.Context) (err error) {
 		return err
 	}
 	p.looked = true
+	if err = p.identifyCluster(ctx); err != nil {
+		return err
+	}
 	if err = p.openVault(ctx); err != nil {
 		return p.hold(ctx, err)
 	}
@@ -116,4 +125,19 @@ func (p *pass) run(ctx context.Context) (err error) {
 		return err
 	}
 	return p.retire(ctx)
+}
+
+// identifyCluster reads, once, by what this cluster is told from others on the same Vault.
+func (r *Reconciler) identifyCluster(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.clusterID != "" {
+		return nil
+	}
+	var system corev1.Namespace
+	if err := r.Live.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, &system); err != nil {
+		return fmt.Errorf("read namespace %s: %w", metav1.NamespaceSystem, err)
+	}
+	r.clusterID = string(system.UID)
+	return nil
 }

@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -23,11 +24,11 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
 
-// A deletion never hangs: Vault is asked at least fewestAttempts times and at most for patience.
+// A deletion never hangs: Vault is asked at least fewestAttempts times and at most for the patience.
 const (
-	patience       = 2 * time.Minute
-	fewestAttempts = 3
-	retryRemoval   = 10 * time.Second
+	defaultPatience = 2 * time.Minute
+	fewestAttempts  = 3
+	retryRemoval    = 10 * time.Second
 )
 
 // finalize removes what garbage collection does not: the Secrets that cert-manager leaves, and the values in Vault where the
@@ -64,6 +65,9 @@ func (r *Reconciler) finalize(ctx context.Context, cr *v1alpha1.Keystore) (ctrl.
 }
 
 func (p *pass) removeValues(ctx context.Context) (vault.Removal, error) {
+	if err := p.identifyCluster(ctx); err != nil {
+		return vault.Removal{}, err
+	}
 	kv, place, err := p.Vaults.LastKV(ctx, p.want.namespace, p.want.vaultRef)
 	if err != nil {
 		return vault.Removal{}, err
@@ -83,7 +87,7 @@ func (r *Reconciler) patienceEnds(cr *v1alpha1.Keystore) bool {
 		r.attempts = map[types.UID]int{}
 	}
 	r.attempts[cr.UID]++
-	return r.attempts[cr.UID] >= fewestAttempts && r.Clock.Since(cr.DeletionTimestamp.Time) >= patience
+	return r.attempts[cr.UID] >= fewestAttempts && r.Clock.Since(cr.DeletionTimestamp.Time) >= cmp.Or(r.DeletionPatience, defaultPatience)
 }
 
 // removeCertificates is best effort, and never holds a deletion up: the Certificates go first, else cert-manager would make

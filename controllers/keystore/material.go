@@ -68,7 +68,7 @@ func (p *pass) troubled(err error) error {
 }
 
 func (p *pass) owner() vault.Owner {
-	return vault.Owner{Cluster: p.ClusterID, Namespace: p.want.namespace, Kind: vaultKind, Name: p.want.name}
+	return vault.Owner{Cluster: p.clusterID, Namespace: p.want.namespace, Kind: vaultKind, Name: p.want.name}
 }
 
 func (p *pass) path(material string, generation int) (string, error) {

@@ -1,0 +1,141 @@
+// Package controllertest runs controllers as they run in a cluster: under the operator's own account, with its caches, and
+// with every request counted.
+package controllertest
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-logr/logr/testr"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/holdfast-iam/holdfast/controllers/vaultconnection"
+	"github.com/holdfast-iam/holdfast/internal/access"
+	"github.com/holdfast-iam/holdfast/internal/testenv"
+	"github.com/holdfast-iam/holdfast/internal/vault"
+	"github.com/holdfast-iam/holdfast/internal/vault/vaulttest"
+)
+
+// Manager is a running manager, and what its controllers share.
+type Manager struct {
+	ctrl.Manager
+	Namespaces *access.Namespaces
+	Connector  *vaultconnection.Connector
+	// API and Vault remember what was sent to the API server and to Vault.
+	API   *Requests
+	Vault *vaulttest.Recorder
+	// Stop ends the manager and returns when it has ended; the end of the test does so too.
+	Stop func()
+}
+
+// Start runs a manager with what setup adds to it.
+func Start(t testing.TB, env *testenv.Environment, setup func(*Manager) error) *Manager {
+	t.Helper()
+	m := &Manager{API: &Requests{}, Vault: &vaulttest.Recorder{}}
+	access := rest.CopyConfig(env.Manager)
+	access.Wrap(m.API.wrap)
+	var err error
+	m.Manager, err = ctrl.NewManager(access, ctrl.Options{
+		Scheme:     env.Scheme,
+		Metrics:    metricsserver.Options{BindAddress: "0"},
+		Logger:     testr.NewWithInterface(quietAfter(t), testr.Options{}),
+		Controller: config.Controller{SkipNameValidation: new(true)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := m.connect(ctx, access); err != nil {
+		t.Fatal(err)
+	}
+	if err := setup(m); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- m.Manager.Start(ctx) }()
+	m.Stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the manager ended: %v", err)
+		}
+		m.Connector.Pool.Close()
+	})
+	t.Cleanup(m.Stop)
+	if !m.GetCache().WaitForCacheSync(ctx) {
+		t.Fatal("the manager's cache does not sync")
+	}
+	return m
+}
+
+func (m *Manager) connect(ctx context.Context, config *rest.Config) (err error) {
+	m.Namespaces, err = access.New(ctx, config, m.GetHTTPClient(), m.GetRESTMapper(), m.GetClient())
+	if err != nil {
+		return err
+	}
+	m.Connector = &vaultconnection.Connector{
+		Pool:        vault.NewPool(vault.Options{WrapTransport: m.Vault.Wrap}),
+		Connections: m.GetClient(),
+		Namespaces:  m.Namespaces,
+	}
+	return nil
+}
+
+// quietAfter drops what is logged once the test is over, which would panic.
+func quietAfter(t testing.TB) testr.TestingT { return &quiet{TB: t} }
+
+type quiet struct{ testing.TB }
+
+func (q *quiet) Log(args ...any) {
+	if q.Context().Err() == nil {
+		q.TB.Log(args...)
+	}
+}
+
+// Requests remembers requests to the API server, as "METHOD path", reviews of access and events left out.
+type Requests struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (r *Requests) wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		if path := request.URL.Path; !strings.Contains(path, "/events") && !strings.Contains(path, "selfsubjectaccessreviews") {
+			r.mu.Lock()
+			r.all = append(r.all, request.Method+" "+path)
+			r.mu.Unlock()
+		}
+		return next.RoundTrip(request)
+	})
+}
+
+// Writes lists the requests that change something, in the namespace.
+func (r *Requests) Writes(namespace string) []string { return r.list(namespace, true) }
+
+// Reads lists the requests that only look, in the namespace.
+func (r *Requests) Reads(namespace string) []string { return r.list(namespace, false) }
+
+func (r *Requests) list(namespace string, writes bool) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(r.all), func(request string) bool {
+		return strings.HasPrefix(request, http.MethodGet) == writes || !strings.Contains(request, "/namespaces/"+namespace+"/")
+	})
+}
+
+// Reset forgets the requests so far.
+func (r *Requests) Reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = nil
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }

@@ -1,0 +1,23 @@
+package publish
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+)
+
+// mostUsers bounds what a status lists.
+const mostUsers = 10
+
+// UsedBy lists the first ten, by name, of the tenants that use something.
+func UsedBy(tenants []v1alpha1.IdentityTenant, uses func(*v1alpha1.IdentityTenant) bool) string {
+	var names []string
+	for i := range tenants {
+		if uses(&tenants[i]) {
+			names = append(names, tenants[i].Name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names[:min(len(names), mostUsers)], ", ")
+}
