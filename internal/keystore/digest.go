@@ -44,7 +44,10 @@ const writerVersion = "holdfast keystore pkcs12 v1"
 // equal digests mean equal bytes. It spares the encoding and may be shown: it is
 // an HMAC under a key stretched from the password, over aliases, chains and
 // private keys, so it tells nothing about them to who lacks the password. The
-// errors are those of EncodePKCS12.
+// certificates alone would tell one store from another; the private keys are in
+// it so that nobody can test a guessed password on what everybody may read. (A
+// truststore has none; there it is the password that has to be long.) The errors
+// are those of EncodePKCS12.
 func Digest(entries []Entry, password string) (string, error) {
 	s, err := newSealer(password)
 	if err != nil {

@@ -187,3 +187,41 @@ func TestTwoAuthoritiesOfOneNameWithoutKeyIdentifierAreRefused(t *testing.T) {
 		t.Errorf("got %v, want a refusal of the entry that Java would show with a wrong chain", err)
 	}
 }
+
+// Both keys of a rotation sign themselves under one name.
+func TestTwoSelfSignedCertificatesOfOneName(t *testing.T) {
+	entries := twins(t)
+	if diff := cmp.Diff(shape(t, entries), shape(t, mustDecode(t, mustEncode(t, entries)))); diff != "" {
+		t.Errorf("-given +read:\n%s", diff)
+	}
+}
+
+func twins(t testing.TB) []Entry {
+	t.Helper()
+	var entries []Entry
+	for _, alias := range []string{"previous", "current"} {
+		key := p256(t, alias)
+		certificate, err := SelfSign(key, SelfSignTemplate{CommonName: "acme token signing", NotBefore: begin, NotAfter: end})
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, Entry{Alias: alias, PrivateKey: key, Chain: []*x509.Certificate{certificate}})
+	}
+	return entries
+}
+
+func TestNamesakeOfTheIssuerInTheTruststoreStaysOutOfTheChain(t *testing.T) {
+	entries := withNamesake(t)
+	if diff := cmp.Diff(shape(t, entries), shape(t, mustDecode(t, mustEncode(t, entries)))); diff != "" {
+		t.Errorf("-given +read:\n%s", diff)
+	}
+}
+
+// withNamesake is a key without its authority beside a trusted authority of that
+// name and another key.
+func withNamesake(t testing.TB) []Entry {
+	t.Helper()
+	f := newFamily(t, p256(t, "tls"), "tls")
+	authority, _ := rekeyed(t, f)
+	return []Entry{{Alias: "tls", PrivateKey: f.own.key, Chain: f.chain()[:1]}, trusted("namesake", authority.cert)}
+}

@@ -104,6 +104,7 @@ func TestJavaListsStores(t *testing.T) {
 	rollover := issue(t, rsaFamily.root, p256(t, "root 2"), "Acme Root")
 	crossed := issue(t, rollover, p256(t, "crossed"), "crossed", leaf)
 	crossedChain := []*x509.Certificate{crossed.cert, rollover.cert, rsaFamily.root.cert}
+	self, namesake := twins(t), withNamesake(t)
 	for name, c := range map[string]struct {
 		entries []Entry
 		want    map[string]listed
@@ -134,6 +135,12 @@ func TestJavaListsStores(t *testing.T) {
 		"two authorities of one name": {
 			[]Entry{ecdsaFamily.entry("old"), {Alias: "new", PrivateKey: next.key, Chain: nextChain}},
 			map[string]listed{"old": keyEntry(ecdsaFamily.chain()), "new": keyEntry(nextChain)},
+		},
+		"two keys that sign themselves under one name": {
+			self, map[string]listed{"previous": keyEntry(self[0].Chain), "current": keyEntry(self[1].Chain)},
+		},
+		"namesake of the issuer": {
+			namesake, map[string]listed{"tls": keyEntry(namesake[0].Chain), "namesake": trustedEntry(namesake[1].Chain[0])},
 		},
 		"authority in another spelling": {
 			[]Entry{{Alias: "tls", PrivateKey: rsaKey(t), Chain: respelledChain}},

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"math/big"
 	"regexp"
 	"strings"
 	"testing"
@@ -39,6 +40,17 @@ func TestDigestFollowsEveryPartOfTheInput(t *testing.T) {
 	}
 	if _, found := seen[mustDigest(t, base, password+"x")]; found {
 		t.Error("another password gives the same digest")
+	}
+}
+
+// Without the private key in it, a digest that is shown would let everybody test
+// guessed passwords. One key, written with its primes the other way round:
+func TestDigestIsKeyedByThePrivateKey(t *testing.T) {
+	f := newFamily(t, rsaKey(t), "tls")
+	turned := &rsa.PrivateKey{PublicKey: rsaKey(t).PublicKey, D: rsaKey(t).D, Primes: []*big.Int{rsaKey(t).Primes[1], rsaKey(t).Primes[0]}}
+	turned.Precompute()
+	if mustDigest(t, []Entry{f.entry("tls")}, password) == mustDigest(t, []Entry{{Alias: "tls", PrivateKey: turned, Chain: f.chain()}}, password) {
+		t.Error("the private key does not count")
 	}
 }
 

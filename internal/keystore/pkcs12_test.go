@@ -154,6 +154,22 @@ func TestOneKeyUnderTwoAliasesKeepsItsCertificates(t *testing.T) {
 	}
 }
 
+// keytool identifies entries by the millisecond, so two can share an identifier.
+func TestSharedIdentifierIsToldApartByAlias(t *testing.T) {
+	f := newFamily(t, p256(t, "tls"), "old")
+	renewed := issue(t, f.middle, f.own.key, "new", leaf)
+	of := func(alias string) label { return label{alias: alias, keyID: []byte("Time 1767323045000")} }
+	entries, err := assemble(
+		[]keyItem{{of("a"), f.own.key}, {of("b"), f.own.key}},
+		[]certificateItem{{of("a"), f.own.cert}, {of("b"), renewed.cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !entries[0].Chain[0].Equal(f.own.cert) || !entries[1].Chain[0].Equal(renewed.cert) {
+		t.Error("an entry has the other's certificate")
+	}
+}
+
 func TestIndependentReaderReadsKeyAndChain(t *testing.T) {
 	f := newFamily(t, rsaKey(t), "tls")
 	key, certificate, authorities, err := gopkcs12.DecodeChain(mustEncode(t, []Entry{f.entry("tls")}), password)
@@ -209,7 +225,7 @@ func TestForeignIterationCountsAreBounded(t *testing.T) {
 	if err := parse("store", mustEncode(t, mixed(t, p256(t, "tls"))), &outer); err != nil {
 		t.Fatal(err)
 	}
-	for _, rounds := range []int{-1, 0, maxIterations + 1, 1 << 31} {
+	for _, rounds := range []int{-1, 0, maxIterations + 1, 10 * maxIterations} {
 		outer.MAC.Iterations = rounds
 		store, err := asn1.Marshal(outer)
 		if err != nil {
