@@ -20,6 +20,9 @@ var kwokStages = []string{
 	"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml", "pod/fast/pod-delete.yaml",
 }
 
+// schemaStage is ours: it ends the pod of a schema Job with the verdict that the real one would print.
+const schemaStage = "hack/local/stages/schema-verdict.yaml"
+
 // StartPods adds kube-scheduler and kwok with one node, so that pods are bound and become Ready, and those of Jobs complete.
 // The pods are simulated: no container runs, no image is pulled, no probe is asked. Pods come from StartControllerManager.
 func (c *ControlPlane) StartPods(ctx context.Context) error {
@@ -44,6 +47,11 @@ func (c *ControlPlane) StartPods(ctx context.Context) error {
 	for _, stage := range kwokStages {
 		arguments = append(arguments, "--config="+filepath.Join(module, "kustomize", "stage", stage))
 	}
+	root, err := Root()
+	if err != nil {
+		return err
+	}
+	arguments = append(arguments, "--config="+filepath.Join(root, schemaStage))
 	kwok, err := c.run(ctx, Kwok, answers(http.DefaultClient, "http://"+loopback(port)+"/healthz"), arguments...)
 	if err != nil {
 		return err
