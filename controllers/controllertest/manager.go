@@ -38,6 +38,8 @@ type Manager struct {
 // Start runs a manager with what setup adds to it.
 func Start(t testing.TB, env *testenv.Environment, setup func(*Manager) error) *Manager {
 	t.Helper()
+	logger := testr.NewWithInterface(quietAfter(t), testr.Options{})
+	ctrl.SetLogger(logger)
 	m := &Manager{API: &Requests{}, Vault: &vaulttest.Recorder{}}
 	access := rest.CopyConfig(env.Manager)
 	access.Wrap(m.API.wrap)
@@ -45,7 +47,7 @@ func Start(t testing.TB, env *testenv.Environment, setup func(*Manager) error) *
 	m.Manager, err = ctrl.NewManager(access, ctrl.Options{
 		Scheme:     env.Scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Logger:     testr.NewWithInterface(quietAfter(t), testr.Options{}),
+		Logger:     logger,
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	if err != nil {
