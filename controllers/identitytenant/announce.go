@@ -24,20 +24,31 @@ func (r *Reconciler) announce(before, after *v1alpha1.IdentityTenant, changes []
 		}
 	}
 	for _, condition := range after.Status.Conditions {
-		if condition.Type == v1alpha1.ConditionReconciling || condition.Type == v1alpha1.ConditionStalled {
-			continue // Ready says the same
-		}
 		previous := apimeta.FindStatusCondition(before.Status.Conditions, condition.Type)
-		if previous != nil && previous.Status == condition.Status && previous.Reason == condition.Reason {
+		if !worthTelling(previous, condition) {
 			continue
 		}
-		if previous == nil && condition.Status != metav1.ConditionTrue {
-			continue // a new tenant is not ready yet: no news
-		}
 		kind := corev1.EventTypeNormal
-		if condition.Status == metav1.ConditionFalse {
+		if condition.Status == metav1.ConditionFalse || condition.Type == v1alpha1.ConditionStalled {
 			kind = corev1.EventTypeWarning
 		}
 		r.Recorder.Eventf(after, nil, kind, condition.Reason, "Observe", "%s is %s: %s", condition.Type, condition.Status, condition.Message)
 	}
+}
+
+// worthTelling keeps events to what an SRE would ask about: Ready that turned, a person
+// who is needed, and conditions that were lost or came back. A tenant that is
+// on its way for the first time shows its progress in the status alone.
+func worthTelling(previous *metav1.Condition, now metav1.Condition) bool {
+	turned := previous == nil || previous.Status != now.Status
+	switch now.Type {
+	case v1alpha1.ConditionReconciling:
+		return false
+	case v1alpha1.ConditionStalled:
+		return turned || previous.Reason != now.Reason
+	case v1alpha1.ConditionReady:
+		return turned && (previous != nil || now.Status == metav1.ConditionTrue)
+	}
+	lost := previous != nil && previous.Status == metav1.ConditionTrue && now.Status != metav1.ConditionTrue
+	return lost && now.Type != v1alpha1.ConditionUpToDate
 }

@@ -119,11 +119,10 @@ func (p *pass) observeSchema(ctx context.Context, want tenant.Spec, seen *tenant
 	return nil
 }
 
-// schemaProof reads the proof, nil when there is none. It reads live: a cache that lags
-// would make the Job run twice.
+// schemaProof reads the proof, nil when there is none.
 func (p *pass) schemaProof(ctx context.Context, want tenant.Spec) (*tenant.SchemaProof, error) {
 	kept := &corev1.ConfigMap{}
-	err := p.Applier.Live.Get(ctx, client.ObjectKey{Namespace: want.Namespace, Name: want.SchemaProofName()}, kept)
+	err := p.surely(ctx, client.ObjectKey{Namespace: want.Namespace, Name: want.SchemaProofName()}, kept)
 	if apierrors.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // no proof is an answer
 	}

@@ -30,9 +30,7 @@ func (p *pass) observeIsolation(ctx context.Context, want tenant.Spec, _ *tenant
 		return err
 	}
 	for _, policy := range policies {
-		// Live, because a policy that was just made may not be in a cache yet, and the first
-		// pod must not start before it stands.
-		err := p.Applier.Live.Get(ctx, client.ObjectKeyFromObject(policy), &networkingv1.NetworkPolicy{})
+		err := p.surely(ctx, client.ObjectKeyFromObject(policy), &networkingv1.NetworkPolicy{})
 		if apierrors.IsNotFound(err) {
 			return fault.Waiting(v1alpha1.ReasonProgressing, "NetworkPolicy %s does not stand yet", policy.GetName())
 		}

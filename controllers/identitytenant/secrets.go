@@ -170,7 +170,7 @@ func (p *pass) observeSecrets(ctx context.Context, want tenant.Spec, seen *tenan
 	}
 	kept := &metav1.PartialObjectMetadata{}
 	kept.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-	err := p.Applier.Live.Get(ctx, client.ObjectKey{Namespace: want.Namespace, Name: seen.Credentials}, kept)
+	err := p.surely(ctx, client.ObjectKey{Namespace: want.Namespace, Name: seen.Credentials}, kept)
 	if apierrors.IsNotFound(err) {
 		return fault.Waiting(v1alpha1.ReasonProgressing, "Secret %s is gone and is made anew", seen.Credentials)
 	}

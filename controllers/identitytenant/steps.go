@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
@@ -64,6 +65,16 @@ func (p *pass) steps() []pipeline.Step {
 func (p *pass) put(ctx context.Context, objects ...client.Object) error {
 	changes, err := p.Applier.Apply(ctx, p.client, v1alpha1.ReasonNameConflict, objects...)
 	p.changes = append(p.changes, changes...)
+	return err
+}
+
+// surely reads an object from the cache, and asks the API server itself before it says
+// that there is none: what was just made may not be in a cache yet.
+func (p *pass) surely(ctx context.Context, key client.ObjectKey, object client.Object) error {
+	err := p.client.Get(ctx, key, object)
+	if apierrors.IsNotFound(err) {
+		return p.Applier.Live.Get(ctx, key, object)
+	}
 	return err
 }
 
