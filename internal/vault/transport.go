@@ -16,6 +16,8 @@ const (
 	// requestTimeout bounds one request, its redirect included.
 	requestTimeout = 10 * time.Second
 	dialTimeout    = 3 * time.Second
+	// maxConnections to one Vault.
+	maxConnections = 16
 	// maxAnswer bounds what a server at a wrong or hostile address can make us
 	// keep in memory; a KV value is at most 1 MiB.
 	maxAnswer = 4 << 20
@@ -32,11 +34,13 @@ func newTransport(ca string) *http.Transport {
 		config.RootCAs.AppendCertsFromPEM([]byte(ca))
 	}
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    dialTimeout,
-		MaxIdleConnsPerHost:    8,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:     config,
+		TLSHandshakeTimeout: dialTimeout,
+		// A burst of reconciles waits its turn instead of dialling once for each.
+		MaxConnsPerHost:        maxConnections,
+		MaxIdleConnsPerHost:    maxConnections,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}

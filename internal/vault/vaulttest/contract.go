@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -243,12 +244,19 @@ func parallel(t *testing.T, s Subject) {
 	path := s.at("a")
 	values := make([]string, callers)
 	created := make([]bool, callers)
+	var again atomic.Bool // on a busy machine an answer can be lost, also that to the maker
 	var group sync.WaitGroup
 	for i := range callers {
 		group.Go(func() {
-			entry, made, err := vault.Ensure(t.Context(), s.KV, s.Mount, path, Owner, func() (map[string]string, error) {
-				return map[string]string{"k": fmt.Sprint(i)}, nil
-			})
+			generate := func() (map[string]string, error) { return map[string]string{"k": fmt.Sprint(i)}, nil }
+			entry, made, err := vault.Ensure(t.Context(), s.KV, s.Mount, path, Owner, generate)
+			for range 5 {
+				if fault.Of(orNone(err), "").Reason != vault.ReasonUnreachable {
+					break
+				}
+				again.Store(true)
+				entry, made, err = vault.Ensure(t.Context(), s.KV, s.Mount, path, Owner, generate)
+			}
 			if err != nil || entry.Version != 1 {
 				t.Errorf("caller %d: version %d, error %v", i, entry.Version, err)
 			}
@@ -265,7 +273,7 @@ func parallel(t *testing.T, s Subject) {
 			makers++
 		}
 	}
-	if makers != 1 {
+	if makers > 1 || makers == 0 && !again.Load() {
 		t.Errorf("%d callers say that they made the value", makers)
 	}
 	s.wantEntry(t, path, vault.Entry{Data: map[string]string{"k": values[0], vault.OwnerField: Owner.String()}, Version: 1})
