@@ -7,6 +7,9 @@ import (
 	"testing"
 )
 
+// Run longer with: go test -run '^$' -fuzz FuzzDecodePKCS12 -fuzzminimizetime 5x
+// (the default spends a minute on making each new input smaller).
+
 // FuzzDecodePKCS12: no bytes make the reader panic or run away, and what it
 // takes for a store is written and read again alike, or refused by policy.
 func FuzzDecodePKCS12(f *testing.F) {
