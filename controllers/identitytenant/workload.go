@@ -56,7 +56,7 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 }
 
 func (p *pass) servesGateway() bool {
-	_, err := p.client.RESTMapper().RESTMapping(gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute").GroupKind(), gatewayv1.SchemeGroupVersion.Version)
+	_, err := p.client.RESTMapper().RESTMapping(gatewayv1.GroupVersion.WithKind("HTTPRoute").GroupKind(), gatewayv1.GroupVersion.Version)
 	return err == nil
 }
 
