@@ -1,0 +1,81 @@
+// Command manager is the operator: flags, options, wiring.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/holdfast-iam/holdfast/controllers/operator"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "holdfast:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	options := operator.Options{Drivers: map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}}}
+	var metrics, probes, leaderNamespace string
+	var elect bool
+	flag.StringVar(&metrics, "metrics-bind-address", ":8443", "address of the metrics over authenticated TLS; 0 turns them off")
+	flag.StringVar(&probes, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
+	flag.BoolVar(&elect, "leader-elect", true, "have one active manager among several")
+	flag.StringVar(&leaderNamespace, "leader-election-namespace", "", "namespace of the lease; default: the operator's own")
+	flag.StringVar(&options.Namespace, "operator-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the operator's pods, which tenants admit; default $POD_NAMESPACE")
+	flag.IntVar(&options.Concurrency, "concurrency", 4, "objects of one kind that are worked on at once")
+	flag.DurationVar(&options.DeletionPatience, "deletion-patience", 2*time.Minute, "how long a deletion waits for pods and for a Vault that does not answer")
+	logging := zap.Options{}
+	logging.BindFlags(flag.CommandLine)
+	flag.Parse()
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
+	if options.Namespace == "" {
+		return fmt.Errorf("--operator-namespace is empty: set it, or POD_NAMESPACE, to where the operator's pods run")
+	}
+	return start(ctrl.SetupSignalHandler(), options, ctrl.Options{
+		LeaderElection: elect, LeaderElectionID: "holdfast.iam.holdfast.dev", LeaderElectionNamespace: leaderNamespace,
+		LeaderElectionReleaseOnCancel: true, HealthProbeBindAddress: probes,
+		Metrics: metricsserver.Options{BindAddress: metrics, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,
+			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }}},
+	})
+}
+
+func start(ctx context.Context, options operator.Options, managerOptions ctrl.Options) error {
+	scheme, err := operator.Scheme()
+	if err != nil {
+		return err
+	}
+	managerOptions.Scheme = scheme
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the cluster: %w", err)
+	}
+	mgr, err := ctrl.NewManager(config, managerOptions)
+	if err != nil {
+		return fmt.Errorf("make the manager: %w", err)
+	}
+	if err := operator.Setup(ctx, mgr, options); err != nil {
+		return err
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}

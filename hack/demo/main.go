@@ -1,0 +1,108 @@
+// Command demo is the main job, shown: one manifest becomes a hardened, Vault-backed
+// tenant, on a real API server, a real Vault and real cert-manager on this machine.
+//
+//	go run ./hack/demo          show it, then remove everything
+//	go run ./hack/demo -keep    leave it running, with .local/kubeconfig and .local/vault.env
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-iam/holdfast/internal/localenv"
+)
+
+// readyDeadline bounds the wait for the tenant, beside the builds.
+const readyDeadline = 4 * time.Minute
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	keep := flag.Bool("keep", false, "leave everything running")
+	background := flag.String("operator", "", "run the operator for the environment in this folder (used by the demo itself)")
+	flag.Parse()
+	run := func() error { return show(ctx, *keep) }
+	if *background != "" {
+		run = func() error { return operate(ctx, filepath.Dir(*background)) }
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func show(ctx context.Context, keep bool) (err error) {
+	root, err := localenv.Root()
+	if err != nil {
+		return err
+	}
+	d := &demo{root: root, dir: filepath.Join(root, ".local"), begin: time.Now()}
+	defer func() {
+		if keep && err == nil {
+			d.sayKept()
+			return
+		}
+		if err != nil {
+			d.explain()
+		}
+		// Without ctx: an interrupt must not keep the environment from being removed.
+		err = errors.Join(err, d.local(context.WithoutCancel(ctx), "down"))
+	}()
+	for _, step := range []func(context.Context) error{
+		func(ctx context.Context) error { return d.local(ctx, "up") },
+		d.connect, d.install, d.prepareVault, d.startOperator, d.apply, d.follow, d.tree,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// local runs the program that starts and stops the environment.
+func (d *demo) local(ctx context.Context, verb string) error {
+	command := exec.CommandContext(ctx, "go", "run", "./hack/local", verb)
+	command.Dir, command.Stdout, command.Stderr = d.root, os.Stdout, os.Stderr
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = time.Minute
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("local environment, %s: %w", verb, err)
+	}
+	return nil
+}
+
+// say prints a line with the time since the start.
+func (d *demo) say(format string, args ...any) {
+	fmt.Printf("%6.1fs  %s\n", time.Since(d.begin).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (d *demo) sayKept() {
+	fmt.Printf(`
+It goes on running. Look at it:
+  export KUBECONFIG=%[1]s/kubeconfig PATH=%[1]s/bin:$PATH
+  kubectl get iam -A
+  kubectl -n iam describe identitytenant acme
+  source %[1]s/vault.env && vault kv list secret/holdfast/iam
+Remove it with: make down
+`, d.dir)
+}
+
+// explain shows the operator's last words after a failure.
+func (d *demo) explain() {
+	content, err := os.ReadFile(filepath.Join(d.dir, "operator.log"))
+	if err != nil {
+		return
+	}
+	if len(content) > 4000 {
+		content = content[len(content)-4000:]
+	}
+	fmt.Fprintf(os.Stderr, "\nthe operator's last words:\n%s\n", content)
+}
