@@ -108,8 +108,10 @@ func TestRulesTakeTheExpressionsPlace(t *testing.T) {
 	admin := connect(t, home, home.Start(t, state))
 	set(t, state.SetPasswordExpression(root, "^.{4,}$"))
 	seen := observe(t, admin)[root]
-	if value, ok := seen[tenant.PasswordMinLength]; ok {
-		t.Errorf("Observe reads %q out of an expression", value)
+	for _, setting := range []tenant.Setting{tenant.PasswordMinLength, tenant.PasswordLower, tenant.PasswordMaxRepeated} {
+		if value, ok := seen[setting]; ok {
+			t.Errorf("Observe reads %s = %q out of an expression", setting, value)
+		}
 	}
 	want := tenant.Settings{root: {tenant.PasswordMinLength: "12", tenant.PasswordLower: "0"}}
 	configure(t, admin, tenant.Compare(want, observe(t, admin)))
@@ -141,6 +143,34 @@ func TestBuildWithoutAConnector(t *testing.T) {
 		if strings.HasPrefix(request, "PATCH") && !strings.Contains(request, "c2VsZi1zaWduLXVw") { // self-sign-up
 			t.Errorf("a connector was written that GET did not list: %s", request)
 		}
+	}
+}
+
+// A property that GET does not list is never sent: the server would store any name.
+func TestBuildWithoutAProperty(t *testing.T) {
+	const sms = "Recovery.AdminPasswordReset.SMSOTP"
+	home, state := hometest.New(t), standin.NewState()
+	options := home.Options(t, state)
+	options.Without = []string{"Recovery.ExpiryTime", sms}
+	server, err := standin.Start(options)
+	set(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	admin := connect(t, home, server)
+	if value, ok := observe(t, admin)[root][tenant.RecoveryLinkMinutes]; ok {
+		t.Errorf("recovery.linkLifetime.minutes is %q, though nobody can tell", value)
+	}
+	refused(t, admin.Configure(t.Context(), change(tenant.RecoveryLinkMinutes, "15")), "does not list Recovery.ExpiryTime")
+	for _, request := range server.Requests() {
+		if strings.HasPrefix(request, "PATCH") {
+			t.Errorf("a write was sent: %s", request)
+		}
+	}
+	set(t, state.SetProperty(root, sms, "stays"))
+	configure(t, admin, change(tenant.ForcedResetLink, "true"))
+	stored, err := state.Properties(root)
+	set(t, err)
+	if stored[sms] != "stays" {
+		t.Errorf("%s was sent although GET did not list it", sms)
 	}
 }
 
@@ -295,18 +325,22 @@ func healthThen(answer http.HandlerFunc) http.HandlerFunc {
 }
 
 func TestBadAnswers(t *testing.T) {
-	var elsewhere atomic.Int64
-	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
-	t.Cleanup(other.Close)
+	var elsewhere, sent atomic.Int64
 	for name, c := range map[string]struct {
 		answer   http.HandlerFunc
 		terminal bool
 		waiting  bool
 	}{
-		"endless": {answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, io.LimitReader(zeros{}, 64<<20)) }},
+		"endless": {answer: func(w http.ResponseWriter, _ *http.Request) {
+			n, _ := io.Copy(w, io.LimitReader(zeros{}, 256<<20))
+			sent.Store(n)
+		}},
 		"no JSON": {answer: func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>login</html>") }},
 		"redirect": {answer: func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+			if r.URL.Path == "/elsewhere" {
+				elsewhere.Add(1)
+			}
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}},
 		"internal error": {answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "{}", http.StatusInternalServerError) }},
 		"unavailable":    {answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "{}", http.StatusServiceUnavailable) }, waiting: true},
@@ -335,6 +369,9 @@ func TestBadAnswers(t *testing.T) {
 	}
 	if elsewhere.Load() != 0 {
 		t.Error("a redirect was followed")
+	}
+	if n := sent.Load(); n > 64<<20 {
+		t.Errorf("%d bytes of an endless answer were taken", n)
 	}
 }
 

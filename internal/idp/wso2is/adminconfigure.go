@@ -108,7 +108,7 @@ func (a *admin) write(ctx context.Context, realm string, open tenant.Diff, live 
 			ofConnector[b.connector] = append(ofConnector[b.connector], c)
 		}
 	}
-	if !rules.equal(live.rules) && len(ofRules) > 0 {
+	if len(ofRules) > 0 {
 		err := rules.check()
 		if err == nil {
 			err = a.client.do(ctx, call{method: http.MethodPut, path: realmPath(realm) + passwordRulesPath,

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -97,6 +99,19 @@ func TestCallbacksRefuse(t *testing.T) {
 		if encoded, err := (callbacks{}).encode(value); err == nil {
 			t.Errorf("%s: %q became %q", name, value, encoded)
 		}
+	}
+}
+
+// A rule that asks for nothing is left out, and with it a validator that has no other.
+func TestRulesThatAskForNothing(t *testing.T) {
+	rules := validators{"LowerCaseValidator": {minLength: "2"}, "NumeralValidator": {minLength: "2", maxLength: "9"}}
+	for _, setting := range []tenant.Setting{tenant.PasswordLower, tenant.PasswordDigit, tenant.PasswordUpper} {
+		if err := passwordRules[setting].apply(rules, "0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(validators{"NumeralValidator": {maxLength: "9"}}, rules); diff != "" {
+		t.Errorf("rules (-want +got):\n%s", diff)
 	}
 }
 

@@ -91,10 +91,6 @@ func (v validators) clone() validators {
 	return out
 }
 
-func (v validators) equal(other validators) bool {
-	return (v == nil) == (other == nil) && maps.EqualFunc(v, other, maps.Equal)
-}
-
 // ruleModel and mappingModel are the wire form; order has no meaning in it.
 type ruleModel struct {
 	Validator  string         `json:"validator"`

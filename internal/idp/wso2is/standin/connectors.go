@@ -1,6 +1,9 @@
 package standin
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // connector is a view of some properties of the resident identity provider, with the
 // defaults of 7.3.0.
@@ -112,9 +115,7 @@ func (c configuration) defaultProperties() map[string]string {
 // effective is what a realm holds: what was written over the defaults.
 func (c configuration) effective(r *realm) map[string]string {
 	values := c.defaultProperties()
-	for name, value := range r.Properties {
-		values[name] = value
-	}
+	maps.Copy(values, r.Properties)
 	return values
 }
 

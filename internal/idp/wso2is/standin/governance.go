@@ -172,9 +172,17 @@ func (s *Server) findConnector(w http.ResponseWriter, r *http.Request) (connecto
 	return connector{}, false
 }
 
-// connectors are those of this build.
+// connectors are those of this build, with its properties.
 func (s *Server) connectors() []connector {
-	return slices.DeleteFunc(slices.Clone(connectors), func(k connector) bool { return slices.Contains(s.without, k.name) })
+	var out []connector
+	for _, k := range connectors {
+		if slices.Contains(s.without, k.name) {
+			continue
+		}
+		k.defaults = slices.DeleteFunc(slices.Clone(k.defaults), func(p property) bool { return slices.Contains(s.without, p.Name) })
+		out = append(out, k)
+	}
+	return out
 }
 
 func unencoded(id string) string {

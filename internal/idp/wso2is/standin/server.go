@@ -35,7 +35,7 @@ type Options struct {
 	// CacheFor is how long a pod answers from what it read before although another
 	// pod wrote; zero reads the database each time.
 	CacheFor time.Duration
-	// Without names connectors that this build does not have.
+	// Without names connectors and properties that this build does not have.
 	Without []string
 	// Now is the clock; nil is the real one.
 	Now func() time.Time
