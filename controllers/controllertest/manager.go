@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr/testr"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -35,16 +36,26 @@ type Manager struct {
 	Stop func()
 }
 
+// Options of a manager under test. The zero value looks at every namespace and lives.
+type Options struct {
+	// Namespace is the only one that is looked at, so that several managers can run at once.
+	Namespace string
+	// Kill ends what the manager can reach.
+	Kill *Kill
+}
+
 // Start runs a manager with what setup adds to it.
-func Start(t testing.TB, env *testenv.Environment, setup func(*Manager) error) *Manager {
+func Start(t testing.TB, env *testenv.Environment, options Options, setup func(*Manager) error) *Manager {
 	t.Helper()
 	logger := testr.NewWithInterface(quietAfter(t), testr.Options{})
 	ctrl.SetLogger(logger)
 	m := &Manager{API: &Requests{}, Vault: &vaulttest.Recorder{}}
 	access := rest.CopyConfig(env.Manager)
 	access.Wrap(m.API.wrap)
+	access.Wrap(options.Kill.WrapAPI)
 	var err error
 	m.Manager, err = ctrl.NewManager(access, ctrl.Options{
+		Cache:      cacheOf(options.Namespace),
 		Scheme:     env.Scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Logger:     logger,
@@ -54,7 +65,7 @@ func Start(t testing.TB, env *testenv.Environment, setup func(*Manager) error) *
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	if err := m.connect(ctx, access); err != nil {
+	if err := m.connect(ctx, access, options); err != nil {
 		t.Fatal(err)
 	}
 	if err := setup(m); err != nil {
@@ -76,17 +87,26 @@ func Start(t testing.TB, env *testenv.Environment, setup func(*Manager) error) *
 	return m
 }
 
-func (m *Manager) connect(ctx context.Context, config *rest.Config) (err error) {
+func (m *Manager) connect(ctx context.Context, config *rest.Config, options Options) (err error) {
 	m.Namespaces, err = access.New(ctx, config, m.GetHTTPClient(), m.GetRESTMapper(), m.GetClient())
 	if err != nil {
 		return err
 	}
 	m.Connector = &vaultconnection.Connector{
-		Pool:        vault.NewPool(vault.Options{WrapTransport: m.Vault.Wrap}),
+		Pool: vault.NewPool(vault.Options{WrapTransport: func(next http.RoundTripper) http.RoundTripper {
+			return m.Vault.Wrap(options.Kill.WrapVault(next))
+		}}),
 		Connections: m.GetClient(),
 		Namespaces:  m.Namespaces,
 	}
 	return nil
+}
+
+func cacheOf(namespace string) cache.Options {
+	if namespace == "" {
+		return cache.Options{}
+	}
+	return cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}}
 }
 
 // quietAfter drops what is logged once the test is over, which would panic.
@@ -100,7 +120,8 @@ func (q *quiet) Log(args ...any) {
 	}
 }
 
-// Requests remembers requests to the API server, as "METHOD path", reviews of access and events left out.
+// Requests remembers requests to the API server, as "METHOD path". What leaves nothing behind is left out: reviews of access,
+// tokens and, since nobody waits for them, events.
 type Requests struct {
 	mu  sync.Mutex
 	all []string
@@ -108,13 +129,17 @@ type Requests struct {
 
 func (r *Requests) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		if path := request.URL.Path; !strings.Contains(path, "/events") && !strings.Contains(path, "selfsubjectaccessreviews") {
+		if !leavesNothing(request.URL.Path) {
 			r.mu.Lock()
-			r.all = append(r.all, request.Method+" "+path)
+			r.all = append(r.all, request.Method+" "+request.URL.Path)
 			r.mu.Unlock()
 		}
 		return next.RoundTrip(request)
 	})
+}
+
+func leavesNothing(path string) bool {
+	return slices.ContainsFunc([]string{"/events", "accessreviews", "/token"}, func(part string) bool { return strings.Contains(path, part) })
 }
 
 // Writes lists the requests that change something, in the namespace.

@@ -28,7 +28,7 @@ import (
 const (
 	defaultPatience = 2 * time.Minute
 	fewestAttempts  = 3
-	retryRemoval    = 10 * time.Second
+	retryRemoval    = 5 * time.Second
 )
 
 // finalize removes what garbage collection does not: the Secrets that cert-manager leaves, and the values in Vault where the

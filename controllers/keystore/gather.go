@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -107,11 +109,12 @@ func (p *pass) trust(ctx context.Context, e entry) ([]*x509.Certificate, error) 
 // trustKeystore takes the topmost known certificate of another store's entry.
 func (p *pass) trustKeystore(ctx context.Context, field string, ref v1alpha1.KeystoreEntryReference) ([]*x509.Certificate, error) {
 	var other v1alpha1.Keystore
-	if err := p.Client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: ref.Name}, &other); err != nil {
-		return nil, missing(err, field, "Keystore", ref.Name)
+	err := p.Client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: ref.Name}, &other)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("%s: read Keystore %s: %w", field, ref.Name, err)
 	}
 	if other.Status.SecretName == "" {
-		return nil, fault.Waiting(v1alpha1.ReasonDependencyNotReady, "%s: Keystore %s has no version yet", field, ref.Name)
+		return nil, p.awaitStores()
 	}
 	var found corev1.Secret
 	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: other.Status.SecretName}, &found); err != nil {
@@ -127,6 +130,19 @@ func (p *pass) trustKeystore(ctx context.Context, field string, ref v1alpha1.Key
 		return nil, err
 	}
 	return chain[len(chain)-1:], nil
+}
+
+// awaitStores names all the stores that are trusted, not those that are missing: they come one after the other, and the words,
+// and so the status, stay the same until the last one is there.
+func (p *pass) awaitStores() error {
+	var names []string
+	for _, e := range p.want.entries {
+		if e.trusted != nil && e.trusted.KeystoreRef != nil {
+			names = append(names, e.trusted.KeystoreRef.Name)
+		}
+	}
+	slices.Sort(names)
+	return fault.Waiting(v1alpha1.ReasonDependencyNotReady, "Waits until each of these Keystores exists and has a version: %s", strings.Join(slices.Compact(names), ", "))
 }
 
 func parseTrusted(field, kind string, ref v1alpha1.KeySelector, value []byte, there bool) ([]*x509.Certificate, error) {

@@ -35,36 +35,25 @@ func (p *pass) issue(ctx context.Context, e entry) (keystore.Entry, []*x509.Cert
 	if err := p.put(ctx, desiredCertificate(p.want, e)); err != nil {
 		return keystore.Entry{}, nil, certManagerFault(err)
 	}
-	if err := issuedYet(&live, e); err != nil {
+	if err := issuedYet(&live, p.want, e); err != nil {
 		return keystore.Entry{}, nil, err
 	}
 	return p.readIssued(ctx, e)
 }
 
-// issuedYet repeats what cert-manager says of a certificate that is not there yet.
-func issuedYet(live *cmv1.Certificate, e entry) error {
-	pending := func(reason string) error {
-		return fault.Waiting(v1alpha1.ReasonCertificatePending, "%s: cert-manager has not issued the certificate yet: %s", e.field(), reason)
-	}
-	if live.Name == "" {
-		return pending("it was asked just now")
-	}
-	// Its own reason tells more than that of the summary.
+// issuedYet says whether cert-manager is done. While it is at work the words stay the same, so that its many small steps do not
+// become as many writes of ours; what it failed at is repeated.
+func issuedYet(live *cmv1.Certificate, w want, e entry) error {
+	name := certificateName(w, e)
 	for _, condition := range live.Status.Conditions {
-		if condition.Type == cmv1.CertificateConditionIssuing && condition.Status == cmmeta.ConditionFalse && condition.Reason == "Failed" {
-			return pending(condition.Message)
-		}
-	}
-	for _, condition := range live.Status.Conditions {
-		if condition.Type != cmv1.CertificateConditionReady {
-			continue
-		}
-		if condition.Status == cmmeta.ConditionTrue && condition.ObservedGeneration == live.Generation {
+		switch {
+		case condition.Type == cmv1.CertificateConditionIssuing && condition.Status == cmmeta.ConditionFalse && condition.Reason == "Failed":
+			return fault.Waiting(v1alpha1.ReasonCertificatePending, "%s: cert-manager could not issue Certificate %s: %s", e.field(), name, condition.Message)
+		case condition.Type == cmv1.CertificateConditionReady && condition.Status == cmmeta.ConditionTrue && condition.ObservedGeneration == live.Generation:
 			return nil
 		}
-		return pending(condition.Message)
 	}
-	return pending("is cert-manager running?")
+	return fault.Waiting(v1alpha1.ReasonCertificatePending, "%s: cert-manager has not issued Certificate %s yet; if this stays, describe it", e.field(), name)
 }
 
 // readIssued reads the Secret of a certificate, past every cache.

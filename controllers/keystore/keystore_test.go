@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/controllertest"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
@@ -24,10 +25,9 @@ import (
 
 func TestKeystore(t *testing.T) {
 	vault := env.Vault(t)
-	manager := startControllers(t)
+	manager := startControllers(t, controllertest.Options{})
 	for name, test := range map[string]func(place){
 		"a JVM reads the first version":                        aJVMReadsTheFirstVersion,
-		"an unchanged Keystore causes no write":                anUnchangedKeystoreCausesNoWrite,
 		"deleted with Retain and made anew it has the old key": retainedKeysAreFoundAgain,
 		"deleted with Delete it leaves nothing in Vault":       deletedLeavesNothing,
 		"a renewed certificate makes a new version":            aRenewalMakesANewVersion,
@@ -84,33 +84,52 @@ func aJVMReadsTheFirstVersion(p place) {
 	p.event(v1alpha1.ReasonSucceeded, "Version 1", cr.Status.SecretName)
 }
 
-func anUnchangedKeystoreCausesNoWrite(p place) {
-	p.create(p.keystore("orders", issuedEntry("server"), selfSignedEntry("signing")))
+// Invariant 11: with inputs unchanged there is no write, anywhere, for any number of passes and after a restart; and one login
+// serves them all.
+func TestUnchangedKeystoreCausesNoWrite(t *testing.T) {
+	p := newPlace(t, env.Vault(t), startControllers(t, controllertest.Options{}))
+	p.create(&corev1.ConfigMap{ObjectMeta: p.meta("partner"), Data: map[string]string{"ca.crt": string(p.vault.CA())}})
+	cr := p.keystore("orders", issuedEntry("server"), selfSignedEntry("signing"), trustedEntry("partner", "partner"))
+	cr.Spec.Target = &v1alpha1.KeystoreTarget{SecretName: "orders-keystore"}
+	p.create(cr)
 	p.ready("orders")
-	p.settle("orders")
+	p.reconcile("orders", "settle")
+	p.reconcile("orders", "settled")
 	first := p.vaultPaths()
-	const passes = 20
+
+	const passes = 100
 	p.manager.API.Reset()
 	p.manager.Vault.Reset()
-	logins := p.manager.Connector.Pool.Logins()
 	for i := range passes {
 		p.reconcile("orders", fmt.Sprint("pass-", i))
 	}
-	if writes := p.manager.API.Writes(p.namespace); len(writes) > 0 {
-		p.Errorf("%d passes over an unchanged Keystore wrote to the API server: %v", passes, writes)
+	p.nothingWritten(passes)
+	if logins := p.manager.Connector.Pool.Logins(); logins != 1 {
+		p.Errorf("%d logins, want one for everything", logins)
 	}
-	for _, request := range p.manager.Vault.Requests() {
-		if !strings.HasPrefix(request, "GET ") {
-			p.Errorf("a pass over an unchanged Keystore sent to Vault: %s", request)
-		}
-	}
-	if logins := p.manager.Connector.Pool.Logins() - logins; logins > 0 {
-		p.Errorf("%d logins", logins)
-	}
+
+	p.manager.Stop()
+	p.manager = startControllers(t, controllertest.Options{})
+	p.reconcile("orders", "after the restart")
+	p.reconcile("orders", "and once more")
+	p.nothingWritten(3)
 	if diff := cmp.Diff(first, p.vaultPaths()); diff != "" {
 		p.Errorf("Vault changed:\n%s", diff)
 	}
-	p.Logf("%d passes: %d reads of the API server, %d of Vault", passes, len(p.manager.API.Reads(p.namespace)), len(p.manager.Vault.Requests()))
+}
+
+func (p place) nothingWritten(passes int) {
+	p.Helper()
+	if writes := p.manager.API.Writes(p.namespace); len(writes) > 0 {
+		p.Errorf("%d passes over an unchanged Keystore wrote to the API server: %v", passes, writes)
+	}
+	reads := p.manager.Vault.Requests()
+	for _, request := range reads {
+		if !strings.HasPrefix(request, "GET ") && request != "PUT auth/kubernetes/login" {
+			p.Errorf("a pass over an unchanged Keystore sent to Vault: %s", request)
+		}
+	}
+	p.Logf("%d passes: no write, %d reads of the API server, %d of Vault", passes, len(p.manager.API.Reads(p.namespace)), len(reads))
 }
 
 func retainedKeysAreFoundAgain(p place) {
@@ -322,7 +341,7 @@ func oneStoreTrustsAnother(p place) {
 	p.create(p.keystore("trust", v1alpha1.KeystoreEntry{Alias: "orders", Trusted: &v1alpha1.TrustedSource{
 		KeystoreRef: &v1alpha1.KeystoreEntryReference{Name: "orders", Alias: "server"},
 	}}))
-	p.waiting("trust", v1alpha1.ReasonNotFound)
+	p.waiting("trust", v1alpha1.ReasonDependencyNotReady)
 	p.create(p.keystore("orders", issuedEntry("server")))
 	orders, trust := p.ready("orders"), p.ready("trust")
 	if got, want := trust.Status.Versions[0].Entries[0].FingerprintSHA256, orders.Status.Versions[0].Entries[0].FingerprintSHA256; got != want {

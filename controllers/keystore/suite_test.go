@@ -42,8 +42,8 @@ const soon = 30 * time.Second
 const patience = 3 * time.Second
 
 // startControllers runs the controllers of Keystores and VaultConnections.
-func startControllers(t *testing.T) *controllertest.Manager {
-	return controllertest.Start(t, env, func(m *controllertest.Manager) error {
+func startControllers(t *testing.T, options controllertest.Options) *controllertest.Manager {
+	return controllertest.Start(t, env, options, func(m *controllertest.Manager) error {
 		connections := &vaultconnection.Reconciler{
 			Client: m.GetClient(), Connector: m.Connector, Recorder: m.GetEventRecorder("holdfast-vaultconnection"), Clock: clock.RealClock{},
 		}
@@ -331,11 +331,4 @@ func (p place) reconcile(name, token string) {
 		}
 		return controllertest.Idle("keystore")
 	})
-}
-
-// settle waits until no pass is asked for any more.
-func (p place) settle(name string) {
-	p.Helper()
-	p.reconcile(name, "settle")
-	p.reconcile(name, "settled")
 }

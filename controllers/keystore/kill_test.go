@@ -1,0 +1,94 @@
+package keystore_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/controllertest"
+)
+
+// outcome is what a first reconcile leaves, without what is random.
+type outcome struct {
+	Vault        map[string]int
+	Secrets      int
+	Certificates []string
+	Generations  []int64
+	Aliases      []string
+	Finalizers   []string
+}
+
+// A manager that is killed at any write, before it is sent or after it is done, leaves nothing that its successor does not take
+// up: the end is that of an undisturbed run, with one value for each generation and no orphans.
+func TestKilledAtEveryWrite(t *testing.T) {
+	vault := env.Vault(t)
+	undisturbed := newPlace(t, vault, nil)
+	counting := controllertest.NewKill(0, false)
+	manager := startControllers(t, controllertest.Options{Namespace: undisturbed.namespace, Kill: counting})
+	want := undisturbed.firstReconcile()
+	manager.Stop()
+	writes := counting.Writes()
+	for i := range writes {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("write %d, after %v", i+1, after), func(t *testing.T) {
+				t.Parallel()
+				p := newPlace(t, vault, nil)
+				kill := controllertest.NewKill(i+1, after)
+				first := startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: kill})
+				p.create(p.keystore("orders", issuedEntry("server"), selfSignedEntry("signing")))
+				select {
+				case <-kill.Dead():
+					killed := kill.Writes()
+					t.Logf("killed at %s", killed[len(killed)-1])
+				case <-time.After(5 * time.Second):
+					// Two statuses that were written one after the other can become one.
+					t.Logf("this run had only %d writes", len(kill.Writes()))
+				}
+				first.Stop()
+				startControllers(t, controllertest.Options{Namespace: p.namespace})
+				p.ready("orders")
+				if diff := cmp.Diff(want, p.outcome()); diff != "" {
+					t.Errorf("the end differs from an undisturbed run's (-want +got):\n%s", diff)
+				}
+				p.opens(p.ready("orders").Status.SecretName)
+			})
+		}
+	}
+	t.Logf("%d writes, killed before and after each: %d points", len(writes), 2*len(writes))
+}
+
+func (p place) firstReconcile() outcome {
+	p.create(p.keystore("orders", issuedEntry("server"), selfSignedEntry("signing")))
+	p.ready("orders")
+	return p.outcome()
+}
+
+func (p place) outcome() outcome {
+	p.Helper()
+	var secrets corev1.SecretList
+	var certificates cmv1.CertificateList
+	for _, list := range []client.ObjectList{&secrets, &certificates} {
+		if err := env.Admin.List(p.Context(), list, client.InNamespace(p.namespace)); err != nil {
+			p.Fatal(err)
+		}
+	}
+	var cr v1alpha1.Keystore
+	p.get("orders", &cr)
+	seen := outcome{Vault: p.vaultPaths(), Secrets: len(secrets.Items), Finalizers: cr.Finalizers}
+	for _, certificate := range certificates.Items {
+		seen.Certificates = append(seen.Certificates, certificate.Name)
+	}
+	for _, v := range cr.Status.Versions {
+		seen.Generations = append(seen.Generations, v.Generation)
+		for _, e := range v.Entries {
+			seen.Aliases = append(seen.Aliases, e.Alias)
+		}
+	}
+	return seen
+}
