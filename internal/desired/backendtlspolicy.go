@@ -12,7 +12,7 @@ import (
 // routes, since it belongs to the Service.
 func backendTLSPolicy(want tenant.Spec) client.Object {
 	return &gatewayv1.BackendTLSPolicy{
-		TypeMeta:   typeOf(gatewayv1.SchemeGroupVersion, "BackendTLSPolicy"),
+		TypeMeta:   typeOf(gatewayv1.GroupVersion, "BackendTLSPolicy"),
 		ObjectMeta: object(want, want.Name, componentExposure),
 		Spec: gatewayv1.BackendTLSPolicySpec{
 			TargetRefs: []gatewayv1.LocalPolicyTargetReferenceWithSectionName{{

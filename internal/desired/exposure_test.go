@@ -195,3 +195,17 @@ func TestManyPathsAreSpreadOverRoutes(t *testing.T) {
 		t.Errorf("%d paths became %d matches in %d routes, wanted each of them in 6 routes", len(product.PublicPaths), total, len(names))
 	}
 }
+
+func TestPathsAreComparedByWholeSegments(t *testing.T) {
+	product := shape()
+	product.PublicPaths = append(product.PublicPaths, "/oauth2-device", "/cons", "/scim")
+	objects, err := Exposure(full(), product)
+	if err != nil {
+		t.Fatalf("/cons and /scim are other paths than /console and /scim2: %v", err)
+	}
+	for _, path := range []string{"/oauth2-device/code", "/cons", "/scim"} {
+		if !forwards(t, objects, full().Hostname, path) {
+			t.Errorf("%s got lost beside a path that begins with the same letters", path)
+		}
+	}
+}

@@ -35,7 +35,7 @@ func httpRoutes(want tenant.Spec, shape idp.Shape, name string, route tenant.Rou
 			rules = append(rules, httpRule(want, shape, part))
 		}
 		objects = append(objects, &gatewayv1.HTTPRoute{
-			TypeMeta:   typeOf(gatewayv1.SchemeGroupVersion, "HTTPRoute"),
+			TypeMeta:   typeOf(gatewayv1.GroupVersion, "HTTPRoute"),
 			ObjectMeta: object(want, want.Name+"-"+suffix, componentExposure),
 			Spec: gatewayv1.HTTPRouteSpec{
 				CommonRouteSpec: gatewayv1.CommonRouteSpec{ParentRefs: parents(route.Gateways)},

@@ -2,10 +2,10 @@ package desired
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/internal/tenant"
@@ -37,7 +37,7 @@ func object(want tenant.Spec, name, component string) metav1.ObjectMeta {
 	}
 }
 
-func typeOf(group schema.GroupVersion, kind string) metav1.TypeMeta {
+func typeOf(group fmt.Stringer, kind string) metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: group.String(), Kind: kind}
 }
 
