@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/pelletier/go-toml/v2"
 	appsv1 "k8s.io/api/apps/v1"
@@ -171,10 +172,10 @@ func properties(t *testing.T, data []byte) map[string]any {
 
 func unescape(t *testing.T, text string) string {
 	t.Helper()
-	var quoted strings.Builder
+	var units []uint16
 	for i := 0; i < len(text); i++ {
 		if text[i] != '\\' {
-			quoted.WriteByte(text[i])
+			units = append(units, uint16(text[i]))
 			continue
 		}
 		i++
@@ -182,17 +183,17 @@ func unescape(t *testing.T, text string) string {
 			t.Fatalf("%q continues on the next line", text)
 		}
 		if text[i] != 'u' {
-			quoted.WriteByte(text[i])
+			units = append(units, uint16(text[i]))
 			continue
 		}
-		var unit string
-		if err := json.Unmarshal([]byte(`"\u`+text[i+1:i+5]+`"`), &unit); err != nil {
+		unit, err := strconv.ParseUint(text[i+1:i+5], 16, 16)
+		if err != nil {
 			t.Fatal(err)
 		}
-		quoted.WriteString(unit)
+		units = append(units, uint16(unit))
 		i += 4
 	}
-	return quoted.String()
+	return string(utf16.Decode(units))
 }
 
 // at follows a path of keys, numbers standing for places in lists. A key with dots of
