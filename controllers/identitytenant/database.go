@@ -47,6 +47,10 @@ func (p *pass) prepareSchema(ctx context.Context, want tenant.Spec, seen tenant.
 	case err == nil && finished(job, batchv1.JobFailed):
 		return p.schemaFailed(ctx, job)
 	}
+	// The Job's pod runs as the tenant's own ServiceAccount, which the workload has too.
+	if err := p.put(ctx, desired.ServiceAccount(want)...); err != nil {
+		return err
+	}
 	if err := p.put(ctx, secret); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -52,11 +53,14 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 	if err := p.prune(ctx, want, around.Objects, kinds...); err != nil {
 		return err
 	}
+	if err := p.unblock(ctx, want); err != nil {
+		return err
+	}
 	return p.collect(ctx, want, around.Config, seen.Credentials)
 }
 
 func (p *pass) servesGateway() bool {
-	_, err := p.client.RESTMapper().RESTMapping(gatewayv1.GroupVersion.WithKind("HTTPRoute").GroupKind(), gatewayv1.GroupVersion.Version)
+	_, err := p.client.RESTMapper().RESTMapping(schema.GroupKind{Group: gatewayv1.GroupName, Kind: "HTTPRoute"}, gatewayv1.GroupVersion.Version)
 	return err == nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -76,6 +77,12 @@ func (c *ControlPlane) addNode(ctx context.Context, kwok *Process) error {
 		Name:   simulatedNode,
 		Labels: map[string]string{corev1.LabelHostname: simulatedNode, corev1.LabelOSStable: "linux", corev1.LabelTopologyZone: "simulated-zone"},
 	}}
+	// Room for any number of simulated pods, which use none of it.
+	node.Status.Capacity = corev1.ResourceList{
+		corev1.ResourceCPU: resource.MustParse("10k"), corev1.ResourceMemory: resource.MustParse("100Ti"),
+		corev1.ResourceEphemeralStorage: resource.MustParse("100Ti"), corev1.ResourcePods: resource.MustParse("100k"),
+	}
+	node.Status.Allocatable = node.Status.Capacity
 	if _, err := nodes.Create(ctx, node, metav1.CreateOptions{}); err != nil {
 		return err
 	}

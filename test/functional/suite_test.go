@@ -15,7 +15,7 @@ import (
 )
 
 // readyDeadline is how long a tenant may take to become Ready on a small, busy machine.
-const readyDeadline = 2 * time.Minute
+const readyDeadline = time.Minute
 
 var world *harness.World
 
@@ -66,7 +66,7 @@ func ready(t *testing.T, tenant *v1alpha1.IdentityTenant) *v1alpha1.IdentityTena
 		t.Fatal(err)
 	}
 	if err := world.AwaitReady(t.Context(), tenant, readyDeadline); err != nil {
-		t.Fatal(err)
+		t.Fatal(err, world.Diagnose(context.WithoutCancel(t.Context()), tenant.Namespace))
 	}
 	return tenant
 }

@@ -107,7 +107,7 @@ func (w *World) Await(ctx context.Context, tenant *v1alpha1.IdentityTenant, dead
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("not within %s (%w): %s", deadline, err, Describe(tenant))
+			return fmt.Errorf("not within %s (%v): %s", deadline, err, Describe(tenant))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
