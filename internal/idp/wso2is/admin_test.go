@@ -151,7 +151,7 @@ func TestBuildWithoutAProperty(t *testing.T) {
 	const sms = "Recovery.AdminPasswordReset.SMSOTP"
 	home, state := hometest.New(t), standin.NewState()
 	options := home.Options(t, state)
-	options.Without = []string{"Recovery.ExpiryTime", sms}
+	options.Without = []string{"account.lock.handler.Time", "Recovery.ExpiryTime", sms}
 	server, err := standin.Start(options)
 	set(t, err)
 	t.Cleanup(func() { _ = server.Close() })
@@ -159,7 +159,12 @@ func TestBuildWithoutAProperty(t *testing.T) {
 	if value, ok := observe(t, admin)[root][tenant.RecoveryLinkMinutes]; ok {
 		t.Errorf("recovery.linkLifetime.minutes is %q, though nobody can tell", value)
 	}
-	refused(t, admin.Configure(t.Context(), change(tenant.RecoveryLinkMinutes, "15")), "does not list Recovery.ExpiryTime")
+	both := append(change(tenant.RecoveryLinkMinutes, "15"), change(tenant.LockoutMinutes, "15")...)
+	err = admin.Configure(t.Context(), both)
+	refused(t, err, "does not list Recovery.ExpiryTime", "does not list account.lock.handler.Time")
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("the message has more than one line: %v", err)
+	}
 	for _, request := range server.Requests() {
 		if strings.HasPrefix(request, "PATCH") {
 			t.Errorf("a write was sent: %s", request)

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// callTimeout bounds one request; the first ones after a start take seconds.
+	// callTimeout is for one request; the first ones after a start take seconds.
 	callTimeout = 20 * time.Second
 	// mostBytes bounds an answer; a category of connectors takes about 30 KiB.
 	mostBytes = 4 << 20
@@ -31,6 +31,8 @@ type client struct {
 	// base is the URL without path, with the name that the certificate is for.
 	base    string
 	address string
+	// timeout bounds one request.
+	timeout time.Duration
 }
 
 // call is one request.
@@ -82,10 +84,8 @@ func newClient(access idp.Access) (*client, error) {
 		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: access.ServerName, MinVersion: tls.VersionTLS12},
 		// One connection reaches one member, so that what was written is what is read
 		// back, however long the other members' caches live.
-		MaxConnsPerHost:       1,
-		TLSHandshakeTimeout:   callTimeout,
-		ResponseHeaderTimeout: callTimeout,
-		IdleConnTimeout:       time.Minute,
+		MaxConnsPerHost: 1,
+		IdleConnTimeout: time.Minute,
 	}
 	if access.WrapTransport != nil {
 		transport = access.WrapTransport(transport)
@@ -98,6 +98,7 @@ func newClient(access idp.Access) (*client, error) {
 		},
 		base:    "https://" + net.JoinHostPort(access.ServerName, port),
 		address: access.Address,
+		timeout: callTimeout,
 	}, nil
 }
 
@@ -105,7 +106,7 @@ func newClient(access idp.Access) (*client, error) {
 // ServerRefusedLogin; a *refusal for other answers of the 3xx and 4xx kind; the
 // server's own errors are transient.
 func (c *client) do(ctx context.Context, r call) error {
-	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	request, err := c.request(callCtx, r)
 	if err != nil {

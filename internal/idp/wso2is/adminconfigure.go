@@ -30,12 +30,12 @@ func (a *admin) Configure(ctx context.Context, change tenant.Diff) error {
 			continue
 		}
 		if err := possible(c.Setting, c.To); err != nil {
-			refused = append(refused, settingRefused(c, "the product cannot hold it: "+err.Error()))
+			refused = append(refused, settingsRefused(tenant.Diff{c}, "the product cannot hold it: "+err.Error()))
 		}
 		byRealm[c.Realm] = append(byRealm[c.Realm], c)
 	}
 	if len(refused) > 0 {
-		return errors.Join(refused...)
+		return together(refused)
 	}
 	for _, realm := range slices.Sorted(maps.Keys(byRealm)) {
 		err := a.configureRealm(ctx, realm, byRealm[realm])
@@ -44,7 +44,7 @@ func (a *admin) Configure(ctx context.Context, change tenant.Diff) error {
 		}
 		refused = append(refused, err)
 	}
-	return errors.Join(refused...)
+	return together(refused)
 }
 
 // configureRealm writes, one request after the other, until the realm holds all.
@@ -61,9 +61,9 @@ func (a *admin) configureRealm(ctx context.Context, realm string, changes tenant
 		if attempt == attempts {
 			var refused []error
 			for _, c := range open {
-				refused = append(refused, settingRefused(c, fmt.Sprintf("the server answered that it took it, but holds %q", c.From)))
+				refused = append(refused, settingsRefused(tenant.Diff{c}, fmt.Sprintf("the server answered that it took it, but holds %q", c.From)))
 			}
-			return errors.Join(refused...)
+			return together(refused)
 		}
 		if err := a.write(ctx, realm, open, live); err != nil {
 			return err
@@ -85,48 +85,64 @@ func (l liveRealm) open(changes tenant.Diff) tenant.Diff {
 	return open
 }
 
-// write sends the rules of the password and each connector's properties once. What
-// the server refuses does not keep the rest from being written.
-func (a *admin) write(ctx context.Context, realm string, open tenant.Diff, live liveRealm) error {
-	var refused []error
-	rules := live.rules.clone() // a regular expression gives way: it excludes rules
-	writes := connectorWrites{}
-	ofRules, ofConnector := tenant.Diff{}, map[connector]tenant.Diff{}
+// writes are what to send to a realm, and which settings each request is for.
+type writes struct {
+	rules      validators
+	ofRules    tenant.Diff
+	connectors connectorWrites
+	of         map[connector]tenant.Diff
+}
+
+// plan makes writes of the open changes, and faults of those for which the server has
+// no place. A regular expression for passwords gives way: it excludes rules.
+func (l liveRealm) plan(open tenant.Diff) (w writes, refused []error) {
+	w = writes{rules: l.rules.clone(), connectors: connectorWrites{}, of: map[connector]tenant.Diff{}}
 	for _, c := range open {
+		var err error
 		if rule, ok := passwordRules[c.Setting]; ok {
-			if err := rule.apply(rules, c.To); err != nil {
-				return settingRefused(c, err.Error())
-			}
-			ofRules = append(ofRules, c)
-			continue
+			err = rule.apply(w.rules, c.To)
+			w.ofRules = append(w.ofRules, c)
+		} else {
+			err = w.connectors.add(c.Setting, c.To, l.governance)
 		}
-		if err := writes.add(c.Setting, c.To, live.governance); err != nil {
-			refused = append(refused, settingRefused(c, err.Error()))
+		if err != nil {
+			refused = append(refused, settingsRefused(tenant.Diff{c}, err.Error()))
 			continue
 		}
 		for _, b := range bindings[c.Setting] {
-			ofConnector[b.connector] = append(ofConnector[b.connector], c)
+			w.of[b.connector] = append(w.of[b.connector], c)
 		}
 	}
-	if len(ofRules) > 0 {
-		err := rules.check()
-		if err == nil {
-			err = a.client.do(ctx, call{method: http.MethodPut, path: realmPath(realm) + passwordRulesPath,
-				account: a.account(realm), body: rules.model()})
-		}
-		if err = refusedFor(ofRules, err); err != nil && !isSettingRefused(err) {
-			return err
-		}
-		refused = append(refused, err)
-	}
-	for _, connector := range slices.SortedFunc(maps.Keys(writes), byName) {
-		err := refusedFor(ofConnector[connector], a.patch(ctx, realm, connector, writes[connector]))
+	return w, refused
+}
+
+// write sends the rules of the password and each connector's properties once. What
+// the server refuses does not keep the rest from being written.
+func (a *admin) write(ctx context.Context, realm string, open tenant.Diff, live liveRealm) error {
+	w, refused := live.plan(open)
+	if len(w.ofRules) > 0 {
+		err := refusedFor(w.ofRules, a.putRules(ctx, realm, w.rules))
 		if err != nil && !isSettingRefused(err) {
 			return err
 		}
 		refused = append(refused, err)
 	}
-	return errors.Join(refused...)
+	for _, connector := range slices.SortedFunc(maps.Keys(w.connectors), byName) {
+		err := refusedFor(w.of[connector], a.patch(ctx, realm, connector, w.connectors[connector]))
+		if err != nil && !isSettingRefused(err) {
+			return err
+		}
+		refused = append(refused, err)
+	}
+	return together(refused)
+}
+
+// putRules replaces the rules of the password.
+func (a *admin) putRules(ctx context.Context, realm string, rules validators) error {
+	if err := rules.check(); err != nil {
+		return err
+	}
+	return a.client.do(ctx, call{method: http.MethodPut, path: realmPath(realm) + passwordRulesPath, account: a.account(realm), body: rules.model()})
 }
 
 // patch writes properties of one connector, all of which the server listed: it would
@@ -176,15 +192,36 @@ func refusedFor(changes tenant.Diff, err error) error {
 	if errors.As(err, &answer) && answer.status >= http.StatusInternalServerError {
 		return err // transient
 	}
-	var refused []error
-	for _, c := range changes {
-		refused = append(refused, settingRefused(c, err.Error()))
-	}
-	return errors.Join(refused...)
+	return settingsRefused(changes, err.Error())
 }
 
-func settingRefused(c tenant.Change, why string) error {
-	return fault.Terminal(idp.ReasonSettingRefused, "realm %s: %s = %q is not kept: %s", c.Realm, c.Setting, bounded(c.To), strings.TrimSpace(why))
+// settingsRefused is the fault of settings of one realm.
+func settingsRefused(changes tenant.Diff, why string) error {
+	var named []string
+	for _, c := range changes {
+		named = append(named, fmt.Sprintf("%s = %q", c.Setting, bounded(c.To)))
+	}
+	return fault.Terminal(idp.ReasonSettingRefused, "realm %s: %s is not kept: %s", changes[0].Realm, strings.Join(named, ", "), strings.TrimSpace(why))
+}
+
+// together makes one fault of several, on one line.
+func together(refused []error) error {
+	refused = slices.DeleteFunc(refused, func(err error) bool { return err == nil })
+	switch len(refused) {
+	case 0:
+		return nil
+	case 1:
+		return refused[0]
+	}
+	const most = 10
+	var messages []string
+	for _, err := range refused[:min(len(refused), most)] {
+		messages = append(messages, err.Error())
+	}
+	if more := len(refused) - most; more > 0 {
+		messages = append(messages, fmt.Sprintf("and %d more", more))
+	}
+	return fault.Terminal(idp.ReasonSettingRefused, "%s", strings.Join(messages, "; "))
 }
 
 func isSettingRefused(err error) bool {

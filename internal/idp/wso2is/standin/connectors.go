@@ -2,6 +2,7 @@ package standin
 
 import (
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,8 @@ import (
 type connector struct {
 	category, name string
 	defaults       []property
+	// hidden are properties that this build does not have.
+	hidden []string
 }
 
 type property struct {
@@ -21,7 +24,7 @@ type property struct {
 // come from its source, but for the callback expressions: those are made of the host
 // name, see defaultProperties.
 var connectors = []connector{
-	{"Login Attempts Security", "account.lock.handler", []property{
+	{category: "Login Attempts Security", name: "account.lock.handler", defaults: []property{
 		{"account.lock.handler.lock.on.max.failed.attempts.enable", "false"},
 		{"account.lock.handler.On.Failure.Max.Attempts", "5"},
 		{"account.lock.handler.Time", "5"},
@@ -29,17 +32,17 @@ var connectors = []connector{
 		{"account.lock.handler.notification.manageInternally", "true"},
 		{"account.lock.handler.notification.notifyOnLockIncrement", "false"},
 	}},
-	{"Password Policies", "passwordHistory", []property{
+	{category: "Password Policies", name: "passwordHistory", defaults: []property{
 		{"passwordHistory.enable", "false"},
 		{"passwordHistory.count", "5"},
 	}},
-	{"Password Policies", "passwordExpiry", []property{
+	{category: "Password Policies", name: "passwordExpiry", defaults: []property{
 		{"passwordExpiry.enablePasswordExpiry", "false"},
 		{"passwordExpiry.passwordExpiryInDays", "30"},
 		{"passwordExpiry.skipIfNoApplicableRules", "false"},
 		{"passwordExpiry.enforcementScope", "ORG_WIDE"},
 	}},
-	{"Account Management", "account-recovery", []property{
+	{category: "Account Management", name: "account-recovery", defaults: []property{
 		{recoveryEnable, "false"},
 		{recoveryEmailLink, "false"},
 		{recoverySMS, "false"},
@@ -59,14 +62,14 @@ var connectors = []connector{
 		{"Recovery.Notification.Password.MaxFailedAttempts", "3"},
 		{"Recovery.Notification.Password.MaxResendAttempts", "5"},
 	}},
-	{"Account Management", "admin-forced-password-reset", []property{
+	{category: "Account Management", name: "admin-forced-password-reset", defaults: []property{
 		{resetLink, "false"},
 		{resetOTP, "false"},
 		{resetSMS, "false"},
 		{resetOffline, "false"},
 		{"Recovery.AdminPasswordReset.ExpiryTime", "1440"},
 	}},
-	{"User Onboarding", "self-sign-up", []property{
+	{category: "User Onboarding", name: "self-sign-up", defaults: []property{
 		{"SelfRegistration.Enable", "false"},
 		{"SelfRegistration.LockOnCreation", "true"},
 		{"SelfRegistration.SendConfirmationOnCreation", "false"},
@@ -76,7 +79,7 @@ var connectors = []connector{
 		{"SelfRegistration.CallbackRegex", ""},
 		{"SelfRegistration.AutoLogin.Enable", "false"},
 	}},
-	{"User Onboarding", "lite-user-sign-up", []property{
+	{category: "User Onboarding", name: "lite-user-sign-up", defaults: []property{
 		{"LiteRegistration.Enable", "false"},
 		{"LiteRegistration.LockOnCreation", "true"},
 		{"LiteRegistration.VerificationCode.ExpiryTime", "1440"},
@@ -98,13 +101,25 @@ const (
 
 var resetOptions = []string{resetLink, resetOTP, resetSMS, resetOffline}
 
+// seeds are keys of deployment.toml that give a property its default. They stop to
+// matter with the first write to any property of the realm.
+var seeds = map[string]string{
+	"Recovery.CallbackRegex":         "identity_mgt.recovery.callback_url",
+	"SelfRegistration.CallbackRegex": "identity_mgt.user_self_registration.callback_url",
+	"LiteRegistration.CallbackRegex": "identity_mgt.lite_user_registration.callback_url",
+}
+
 // defaultProperties are the values of a realm that nobody ever wrote.
 func (c configuration) defaultProperties() map[string]string {
 	values := map[string]string{}
 	for _, connector := range connectors {
 		for _, p := range connector.defaults {
 			values[p.Name] = p.Value
-			if strings.HasSuffix(p.Name, ".CallbackRegex") {
+			seed, seeded := seeds[p.Name]
+			if seeded {
+				values[p.Name] = c.text(seed)
+			}
+			if seeded && values[p.Name] == "" {
 				values[p.Name] = `https:\/\/` + c.text("server.hostname") + `:9443\/.*`
 			}
 		}
@@ -126,7 +141,9 @@ func (k connector) listed(values map[string]string) []property {
 	own := map[string]bool{}
 	for _, p := range k.defaults {
 		own[p.Name] = true
-		out = append(out, property{p.Name, values[p.Name]})
+		if !slices.Contains(k.hidden, p.Name) {
+			out = append(out, property{p.Name, values[p.Name]})
+		}
 	}
 	for _, name := range sortedKeys(values) {
 		if strings.HasPrefix(name, k.name) && !own[name] {

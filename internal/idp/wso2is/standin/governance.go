@@ -78,23 +78,8 @@ func (s *Server) patchConnector(w http.ResponseWriter, r *http.Request, in sessi
 
 // contradiction is what the product refuses among the ways to recover and to reset.
 func contradiction(changes, current map[string]string) string {
-	enabled, hasEnable := changes[recoveryEnable]
-	ways, named, off := 0, 0, 0
-	for _, name := range []string{recoveryEmailLink, recoverySMS, recoveryEmailOTP} {
-		value, ok := changes[name]
-		named += count(ok)
-		ways += count(ok && isTrue(value))
-		off += count(ok && !isTrue(value))
-	}
-	switch {
-	case isTrue(enabled) && off == 3:
-		return "Disabling all recovery options when recovery connector is enabled, is not allowed"
-	case hasEnable && !isTrue(enabled) && ways > 0:
-		return "Enabling recovery options when connector is disabled, is not allowed"
-	}
-	link, otp := after(changes, current, recoveryEmailLink), after(changes, current, recoveryEmailOTP)
-	if named > 0 && isTrue(link) && isTrue(otp) {
-		return "Enabling both email link and email otp options are not allowed"
+	if problem := recoveryContradiction(changes, current); problem != "" {
+		return problem
 	}
 	resets, touched := 0, false
 	for _, name := range resetOptions {
@@ -107,6 +92,26 @@ func contradiction(changes, current map[string]string) string {
 		return "Enabling admin forced password reset option while other options are enabled is not allowed"
 	case touched && resets == 0:
 		return "Disabling all admin forced password reset options is not allowed"
+	}
+	return ""
+}
+
+func recoveryContradiction(changes, current map[string]string) string {
+	enabled, hasEnable := changes[recoveryEnable]
+	named, ways := 0, 0
+	for _, name := range []string{recoveryEmailLink, recoverySMS, recoveryEmailOTP} {
+		value, ok := changes[name]
+		named += count(ok)
+		ways += count(ok && isTrue(value))
+	}
+	link, otp := after(changes, current, recoveryEmailLink), after(changes, current, recoveryEmailOTP)
+	switch {
+	case isTrue(enabled) && named == 3 && ways == 0:
+		return "Disabling all recovery options when recovery connector is enabled, is not allowed"
+	case hasEnable && !isTrue(enabled) && ways > 0:
+		return "Enabling recovery options when connector is disabled, is not allowed"
+	case named > 0 && isTrue(link) && isTrue(otp):
+		return "Enabling both email link and email otp options are not allowed"
 	}
 	return ""
 }
@@ -125,12 +130,12 @@ func deriveRecovery(changes, current map[string]string) {
 		}
 		changes[recoveryEmailOTP] = text(isTrue(changes[recoveryEmailOTP]))
 	case enabled == "":
-		any := false
+		one := false
 		for _, name := range channels {
 			changes[name] = text(isTrue(after(changes, current, name)))
-			any = any || isTrue(changes[name])
+			one = one || isTrue(changes[name])
 		}
-		changes[recoveryEnable] = text(any)
+		changes[recoveryEnable] = text(one)
 	default:
 		for _, name := range channels {
 			changes[name] = "false"
@@ -179,7 +184,7 @@ func (s *Server) connectors() []connector {
 		if slices.Contains(s.without, k.name) {
 			continue
 		}
-		k.defaults = slices.DeleteFunc(slices.Clone(k.defaults), func(p property) bool { return slices.Contains(s.without, p.Name) })
+		k.hidden = s.without
 		out = append(out, k)
 	}
 	return out

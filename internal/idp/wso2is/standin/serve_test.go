@@ -209,6 +209,25 @@ func TestUnknownPropertyIsAccepted(t *testing.T) {
 	a.call(http.StatusNotFound, http.MethodGet, base+"/identity-governance/"+base64.RawURLEncoding.EncodeToString([]byte("No Such Category")), "")
 }
 
+// deployment.toml seeds defaults until anything of the realm is written.
+func TestSeedsEndWithTheFirstWrite(t *testing.T) {
+	const name = "Recovery.CallbackRegex"
+	home, state := hometest.New(t), standin.NewState()
+	start := func(seed string) api {
+		changed := home.Clone()
+		edit(t, changed, "[server]", "[identity_mgt.recovery]\ncallback_url = '"+seed+"'\n[server]")
+		return caller(t, home, changed.Start(t, state))
+	}
+	if got := start("first").properties(recovery)[name]; got != "first" {
+		t.Errorf("%s is %q, want the seed", name, got)
+	}
+	second := start("second")
+	second.patch(http.StatusOK, lock, "account.lock.handler.Time", "30")
+	if got := start("third").properties(recovery)[name]; got != "second" {
+		t.Errorf("%s is %q; the write of another property should have stored the seed of that time", name, got)
+	}
+}
+
 // Two writes at once: the later one takes the earlier one with it.
 func TestConcurrentPatchesRace(t *testing.T) {
 	home := hometest.New(t)

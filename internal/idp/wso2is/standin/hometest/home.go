@@ -95,23 +95,49 @@ cross_access_allowed_tenants = "carbon.super"
 // New makes a home. Each has keys and passwords of its own.
 func New(t testing.TB) Home {
 	t.Helper()
-	authority, authorityKey := certificate(t, "authority", nil, nil)
+	authority := NewAuthority(t)
 	h := Home{
 		Files:     fstest.MapFS{"conf/deployment.toml": {Data: []byte(deployment)}},
-		CA:        pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.Raw}),
+		CA:        authority.PEM(),
 		Bootstrap: idp.UsernamePassword{Username: "bootstrap", Password: keystore.GeneratePassword()},
 	}
 	h.Environment = map[string]string{"BOOTSTRAP_PASSWORD": h.Bootstrap.Password, "DATA_KEY": keystore.GenerateDataKey()}
-	key := func(alias string) keystore.Entry {
-		leaf, leafKey := certificate(t, alias, authority, authorityKey)
-		return keystore.Entry{Alias: alias, PrivateKey: leafKey, Chain: []*x509.Certificate{leaf, authority}}
-	}
-	h.Store(t, "primary.p12", "PRIMARY_PASSWORD", key("federation"))
-	h.Store(t, "internal.p12", "INTERNAL_PASSWORD", key("internal"))
-	h.Store(t, "tls.p12", "TLS_PASSWORD", key("tls"))
-	h.Store(t, "signing.p12", "SIGNING_PASSWORD", key("current"), key("next"))
-	h.Store(t, "trust.p12", "TRUST_PASSWORD", keystore.Entry{Alias: "authority", Chain: []*x509.Certificate{authority}})
+	h.Store(t, "primary.p12", "PRIMARY_PASSWORD", authority.Key(t, "federation"))
+	h.Store(t, "internal.p12", "INTERNAL_PASSWORD", authority.Key(t, "internal"))
+	h.Store(t, "tls.p12", "TLS_PASSWORD", authority.Key(t, "tls"))
+	h.Store(t, "signing.p12", "SIGNING_PASSWORD", authority.Key(t, "current"), authority.Key(t, "next"))
+	h.Store(t, "trust.p12", "TRUST_PASSWORD", authority.Trusted())
 	return h
+}
+
+// Authority signs the certificates of a Home.
+type Authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+// NewAuthority makes one.
+func NewAuthority(t testing.TB) Authority {
+	t.Helper()
+	c, key := certificate(t, "authority", nil, nil)
+	return Authority{c, key}
+}
+
+// PEM is its certificate.
+func (a Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
+}
+
+// Key is a fresh key with a certificate for ServerName and localhost.
+func (a Authority) Key(t testing.TB, alias string) keystore.Entry {
+	t.Helper()
+	leaf, key := certificate(t, alias, a.certificate, a.key)
+	return keystore.Entry{Alias: alias, PrivateKey: key, Chain: []*x509.Certificate{leaf, a.certificate}}
+}
+
+// Trusted is its certificate as an entry of a trust store.
+func (a Authority) Trusted() keystore.Entry {
+	return keystore.Entry{Alias: "authority", Chain: []*x509.Certificate{a.certificate}}
 }
 
 // Store puts a store into the home, under a fresh password.
