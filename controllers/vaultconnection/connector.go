@@ -74,6 +74,9 @@ func (c *Connector) Login(ctx context.Context, cr *v1alpha1.VaultConnection) (Lo
 	if err != nil {
 		return Login{}, err
 	}
+	if err := c.checkAccount(ctx, local, cr); err != nil {
+		return Login{}, err
+	}
 	signedIn, err := c.Pool.Client(ctx, connection, tokenSource(local, cr))
 	if err != nil {
 		return Login{}, err
@@ -86,6 +89,28 @@ func (c *Connector) Login(ctx context.Context, cr *v1alpha1.VaultConnection) (Lo
 	}
 	c.last[client.ObjectKeyFromObject(cr)] = login
 	return login, nil
+}
+
+// checkAccount looks, before the first login, for the service account that it needs. The pool remembers a failed login for a
+// while; what is missing on our own side heals as soon as it is there.
+func (c *Connector) checkAccount(ctx context.Context, local client.Client, cr *v1alpha1.VaultConnection) error {
+	c.mu.Lock()
+	_, before := c.last[client.ObjectKeyFromObject(cr)]
+	c.mu.Unlock()
+	if before || cr.Spec.Auth.Kubernetes == nil {
+		return nil
+	}
+	account := &metav1.PartialObjectMetadata{}
+	account.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
+	err := local.Get(ctx, client.ObjectKey{Namespace: cr.Namespace, Name: ServiceAccount}, account)
+	if apierrors.IsNotFound(err) {
+		return accountMissing(cr.Namespace)
+	}
+	return err
+}
+
+func accountMissing(namespace string) error {
+	return fault.Waiting(v1alpha1.ReasonNotFound, "ServiceAccount %s/%s does not exist; create it: its token signs in at Vault", namespace, ServiceAccount)
 }
 
 // LastKV is KV for cleaning up: when the VaultConnection can no longer be used, because it or the namespace's RoleBinding is
@@ -133,7 +158,7 @@ func tokenSource(local client.Client, cr *v1alpha1.VaultConnection) vault.TokenS
 		err := local.SubResource("token").Create(ctx, account, request)
 		switch {
 		case apierrors.IsNotFound(err):
-			return "", fault.Waiting(v1alpha1.ReasonNotFound, "ServiceAccount %s/%s does not exist; create it: its token signs in at Vault", namespace, ServiceAccount)
+			return "", accountMissing(namespace)
 		case err != nil:
 			return "", fmt.Errorf("request a token: %w", err)
 		}
