@@ -31,7 +31,9 @@ func TestOnAnAPIServer(t *testing.T) {
 
 	otherWay := full() // public by an Ingress, admin by Gateways
 	otherWay.Exposure.Public, otherWay.Exposure.Admin = otherWay.Exposure.Admin, otherWay.Exposure.Public
-	for name, want := range map[string]tenant.Spec{"minimal": minimal(), "full": full(), "other way": otherWay} {
+	longest := full()
+	longest.Name = strings.Repeat("n", 40)
+	for name, want := range map[string]tenant.Spec{"minimal": minimal(), "full": full(), "other way": otherWay, "longest name": longest} {
 		t.Run(name, func(t *testing.T) {
 			want.Namespace = env.Namespace(t)
 			for _, b := range builders {

@@ -10,6 +10,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -206,6 +207,33 @@ func TestPathsAreComparedByWholeSegments(t *testing.T) {
 	for _, path := range []string{"/oauth2-device/code", "/cons", "/scim"} {
 		if !forwards(t, objects, full().Hostname, path) {
 			t.Errorf("%s got lost beside a path that begins with the same letters", path)
+		}
+	}
+}
+
+// The paths above are a model; these are what the driver really lists.
+func TestWSO2PublishesNoAdminSide(t *testing.T) {
+	want := full()
+	for i := range 49 {
+		want.Realms = append(want.Realms, tenant.Realm{Name: fmt.Sprintf("realm-%d.example", i)})
+	}
+	objects, err := Exposure(want, wso2is.Driver{}.Shape(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, realm := range []string{"", "/t/carbon.super", "/t/realm-48.example", "/t/other", "/o/10084a8d", "/t/carbon.super/o/10084a8d"} {
+		for _, path := range []string{
+			"/carbon/admin/login.jsp", "/console", "/services/UserAdmin", "/api/server/v1/applications", "/scim2/Users", "/api/identity/oauth2/dcr/v1.1/register",
+			"/api/health-check/v1.0/health", "/fileupload", "/wso2/scim/Users", "/oauth2/dcr", "",
+		} {
+			if forwards(t, objects, want.Hostname, realm+path) {
+				t.Errorf("%s%s%s is public", want.Hostname, realm, path)
+			}
+		}
+	}
+	for _, path := range []string{"/oauth2/token", "/scim2/Me", "/t/realm-0.example/oauth2/authorize", "/t/realm-48.example/commonauth"} {
+		if !forwards(t, objects, want.Hostname, path) {
+			t.Errorf("%s%s is not public", want.Hostname, path)
 		}
 	}
 }
