@@ -71,6 +71,16 @@ const (
 	ReasonVaultLoginFailed    = "VaultLoginFailed"
 	ReasonVaultMountMissing   = "VaultMountMissing"
 	ReasonVaultKVVersion      = "VaultKVVersion"
+	// ReasonVaultConnectionInvalid: the VaultConnection itself is wrong.
+	ReasonVaultConnectionInvalid = "VaultConnectionInvalid"
+	// ReasonVaultPathInvalid: a mount or path that no value can have.
+	ReasonVaultPathInvalid = "VaultPathInvalid"
+	// ReasonVaultValueMissing: there is no value at a path that is read.
+	ReasonVaultValueMissing = "VaultValueMissing"
+	// ReasonVaultConflict: somebody wrote between our read and our write; it is read again.
+	ReasonVaultConflict = "VaultConflict"
+	// ReasonVaultRemovalUnfinished: a large removal goes on with the next pass.
+	ReasonVaultRemovalUnfinished = "VaultRemovalUnfinished"
 	// ReasonVaultValueDeleted: a value of ours was deleted in Vault; it is never generated anew over a deleted one.
 	ReasonVaultValueDeleted = "VaultValueDeleted"
 	// ReasonOwnedByOther: the value or object carries another owner's mark.
@@ -99,6 +109,8 @@ const (
 	ReasonServerUnreachable = "ServerUnreachable"
 	// ReasonServerRefusedLogin: the identity server refuses the operator's account.
 	ReasonServerRefusedLogin = "ServerRefusedLogin"
+	// ReasonRealmMissing: a declared realm does not exist on the server.
+	ReasonRealmMissing = "RealmMissing"
 	// ReasonSettingRefused: the server answered but did not keep a setting; the message names it.
 	ReasonSettingRefused = "SettingRefused"
 	// ReasonCertificatePending: cert-manager has not issued yet; the message repeats its reason.

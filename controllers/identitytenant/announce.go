@@ -1,11 +1,14 @@
 package identitytenant
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/publish"
 	"github.com/holdfast-iam/holdfast/internal/apply"
 )
 
@@ -32,7 +35,8 @@ func (r *Reconciler) announce(before, after *v1alpha1.IdentityTenant, changes []
 		if condition.Status == metav1.ConditionFalse || condition.Type == v1alpha1.ConditionStalled {
 			kind = corev1.EventTypeWarning
 		}
-		r.Recorder.Eventf(after, nil, kind, condition.Reason, "Observe", "%s is %s: %s", condition.Type, condition.Status, condition.Message)
+		note := fmt.Sprintf("%s is %s: %s", condition.Type, condition.Status, condition.Message)
+		publish.Event(r.Recorder, after, kind, condition.Reason, "Observe", note)
 	}
 }
 

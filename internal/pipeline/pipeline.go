@@ -117,6 +117,10 @@ func (r Report) Result() (ctrl.Result, error) {
 		switch {
 		case err == nil:
 		case fault.IsTerminal(err):
+			// Mostly healed by a change that we watch; some, such as a policy in Vault, nobody can watch.
+			if d := fault.Of(err, "").RetryAfter; d > 0 {
+				after = min(after, d)
+			}
 		case fault.IsWaiting(err):
 			after = min(after, retryAfter(err))
 		default:

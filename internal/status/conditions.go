@@ -4,6 +4,7 @@ package status
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -73,7 +74,7 @@ func (c *Conditions) List() []metav1.Condition {
 
 func (c *Conditions) set(conditionType string, value metav1.ConditionStatus, reason, message string) {
 	if len(message) > maxMessage {
-		message = message[:maxMessage] + "…"
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
 	}
 	apimeta.SetStatusCondition(&c.list, metav1.Condition{
 		Type: conditionType, Status: value, Reason: reason, Message: message,
