@@ -7,6 +7,7 @@ package keystore
 
 import (
 	"context"
+	"crypto"
 	"fmt"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/apply"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
 
@@ -53,6 +55,11 @@ type Reconciler struct {
 	Clock      clock.PassiveClock
 	// DeletionPatience is how long a deletion waits for a Vault that does not answer. Zero: two minutes.
 	DeletionPatience time.Duration
+	// GenerateKey makes private keys. Nil: keystore.GenerateKey.
+	GenerateKey func(keystore.Algorithm, int) (crypto.Signer, error)
+
+	generatorOnce sync.Once
+	generating    chan struct{}
 
 	mu sync.Mutex
 	// clusterID is the UID of the kube-system namespace: a part of the owner mark in Vault.

@@ -4,6 +4,7 @@ package operator
 
 import (
 	"context"
+	"crypto"
 	"fmt"
 	"net/http"
 	"time"
@@ -30,6 +31,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/access"
 	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	keys "github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/resolve"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/vault"
@@ -52,6 +54,8 @@ type Options struct {
 	WindowOpen func(types.NamespacedName) bool
 	// WrapVault stands around the transport to every Vault.
 	WrapVault func(http.RoundTripper) http.RoundTripper
+	// GenerateKey makes private keys. Default: from the system's randomness.
+	GenerateKey func(keys.Algorithm, int) (crypto.Signer, error)
 	// OnVaultLogin is told of each login.
 	OnVaultLogin func(connection string, err error)
 }
@@ -114,7 +118,7 @@ func setupOthers(mgr ctrl.Manager, namespaces *access.Namespaces, connector *vau
 	stores := &keystore.Reconciler{
 		Client: mgr.GetClient(), Live: namespaces.Live(), Namespaces: namespaces, Vaults: connector,
 		Applier:  &apply.Applier{Manager: keystore.FieldManager, Live: namespaces.Live()},
-		Recorder: recorder("keystore"), Clock: options.Clock, DeletionPatience: options.DeletionPatience,
+		Recorder: recorder("keystore"), Clock: options.Clock, DeletionPatience: options.DeletionPatience, GenerateKey: options.GenerateKey,
 	}
 	passwords := &passwordpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("passwordpolicy"), Clock: options.Clock}
 	logs := &logpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("logpolicy"), Clock: options.Clock}
