@@ -188,6 +188,8 @@ func TestRefusalNamesSettingAndReason(t *testing.T) {
 	if got := observe(t, admin)[root][tenant.LockoutAttempts]; got != "3" {
 		t.Errorf("lockout.attempts is %q; the refusal of another setting held it up", got)
 	}
+	configure(t, admin, change(tenant.ForcedResetLink, "true"))
+	refused(t, admin.Configure(t.Context(), change(tenant.ForcedResetLink, "false")), "realm root: forcedReset.link", "Disabling all")
 }
 
 func TestShortestAboveLongest(t *testing.T) {
