@@ -79,6 +79,9 @@ func Start(t testing.TB, env *testenv.Environment, options Options, setup func(*
 			t.Errorf("the manager ended: %v", err)
 		}
 		m.Connector.Pool.Close()
+		if panics := sum(t, "controller_runtime_reconcile_panics_total", ""); panics > 0 {
+			t.Errorf("%v passes of this process panicked", panics)
+		}
 	})
 	t.Cleanup(m.Stop)
 	if !m.GetCache().WaitForCacheSync(ctx) {

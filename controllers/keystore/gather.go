@@ -23,7 +23,7 @@ type material struct {
 	// chains by the alias of the spec, with the CA where it is known; what ALIAS.crt holds.
 	chains map[string][]*x509.Certificate
 	// issued are the entries whose key was made by cert-manager: it has to be in Vault before it is used.
-	issued []keystore.Entry
+	issued []issuedPair
 }
 
 // gather collects the material of every entry. An entry that fails does not stop the others, so that cert-manager works while
@@ -45,12 +45,12 @@ func (p *pass) gather(ctx context.Context) (material, error) {
 func (p *pass) gatherEntry(ctx context.Context, e entry, m *material) error {
 	switch {
 	case e.issued != nil:
-		made, authorities, err := p.issue(ctx, e)
+		made, err := p.issue(ctx, e)
 		if err != nil {
 			return err
 		}
-		m.entries, m.issued = append(m.entries, made), append(m.issued, made)
-		m.chains[e.alias] = withAuthority(made.Chain, authorities)
+		m.entries, m.issued = append(m.entries, made.Entry), append(m.issued, made)
+		m.chains[e.alias] = withAuthority(made.Chain, made.authorities)
 	case e.selfSigned != nil:
 		made, err := p.selfSign(ctx, e)
 		if err != nil {

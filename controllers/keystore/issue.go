@@ -18,25 +18,32 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/keystore"
 )
 
+// issuedPair is a key pair that cert-manager made.
+type issuedPair struct {
+	keystore.Entry
+	authorities []*x509.Certificate
+	issuer      v1alpha1.IssuerReference
+}
+
 // issue has cert-manager make the key pair of an entry, and reads it once it is there.
-func (p *pass) issue(ctx context.Context, e entry) (keystore.Entry, []*x509.Certificate, error) {
+func (p *pass) issue(ctx context.Context, e entry) (issuedPair, error) {
 	if err := p.checkIssuer(ctx, e); err != nil {
-		return keystore.Entry{}, nil, err
+		return issuedPair{}, err
 	}
 	var live cmv1.Certificate
 	key := client.ObjectKey{Namespace: p.want.namespace, Name: certificateName(p.want, e)}
 	if err := p.client.Get(ctx, key, &live); apierrors.IsNotFound(err) {
-		if err := p.checkSecretIsFree(ctx, e); err != nil {
-			return keystore.Entry{}, nil, err
+		if err := p.prepareSecret(ctx, e); err != nil {
+			return issuedPair{}, err
 		}
 	} else if err != nil {
-		return keystore.Entry{}, nil, certManagerFault(err)
+		return issuedPair{}, certManagerFault(err)
 	}
 	if err := p.put(ctx, desiredCertificate(p.want, e)); err != nil {
-		return keystore.Entry{}, nil, certManagerFault(err)
+		return issuedPair{}, certManagerFault(err)
 	}
 	if err := issuedYet(&live, p.want, e); err != nil {
-		return keystore.Entry{}, nil, err
+		return issuedPair{}, err
 	}
 	return p.readIssued(ctx, e)
 }
@@ -57,45 +64,46 @@ func issuedYet(live *cmv1.Certificate, w want, e entry) error {
 }
 
 // readIssued reads the Secret of a certificate, past every cache.
-func (p *pass) readIssued(ctx context.Context, e entry) (keystore.Entry, []*x509.Certificate, error) {
+func (p *pass) readIssued(ctx context.Context, e entry) (issuedPair, error) {
 	var secret corev1.Secret
 	name := certificateSecret(p.want, e)
 	pending := func(why string) error {
 		return fault.Waiting(v1alpha1.ReasonCertificatePending, "%s: Secret %s is not the wanted one yet: %s", e.field(), name, why)
 	}
 	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: name}, &secret); apierrors.IsNotFound(err) {
-		return keystore.Entry{}, nil, pending("it does not exist")
+		return issuedPair{}, pending("it does not exist")
 	} else if err != nil {
-		return keystore.Entry{}, nil, fmt.Errorf("%s: read Secret %s: %w", e.field(), name, err)
+		return issuedPair{}, fmt.Errorf("%s: read Secret %s: %w", e.field(), name, err)
 	}
 	if secret.Annotations[cmv1.CertificateNameKey] != certificateName(p.want, e) {
-		return keystore.Entry{}, nil, conflict("Secret", name)
+		return issuedPair{}, conflict("Secret", name)
 	}
 	made, err := parsePair(e.alias, secret.Data[corev1.TLSPrivateKeyKey], secret.Data[corev1.TLSCertKey])
 	if err != nil {
-		return keystore.Entry{}, nil, pending(err.Error())
+		return issuedPair{}, pending(err.Error())
 	}
 	if problem := e.mismatch(made.Chain[0]); problem != "" {
-		return keystore.Entry{}, nil, pending(problem)
+		return issuedPair{}, pending(problem)
 	}
 	var authorities []*x509.Certificate
 	if ca := secret.Data[cmmeta.TLSCAKey]; len(ca) > 0 {
 		if authorities, err = keystore.ParseCertificates(ca); err != nil {
-			return keystore.Entry{}, nil, pending(cmmeta.TLSCAKey + ": " + err.Error())
+			return issuedPair{}, pending(cmmeta.TLSCAKey + ": " + err.Error())
 		}
 	}
-	return made, authorities, nil
+	return issuedPair{made, authorities, e.issued.issuer}, nil
 }
 
-// checkSecretIsFree looks before cert-manager is asked: it would take over whatever Secret has the name.
-func (p *pass) checkSecretIsFree(ctx context.Context, e entry) error {
+// prepareSecret looks before cert-manager is asked: it would take over whatever Secret has the name. A Keystore that is made anew
+// gets its old key back.
+func (p *pass) prepareSecret(ctx context.Context, e entry) error {
 	secret := &metav1.PartialObjectMetadata{}
 	secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 	name := certificateSecret(p.want, e)
 	err := p.Live.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: name}, secret)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil
+		return p.restoreIssued(ctx, e)
 	case err != nil:
 		return fmt.Errorf("%s: read Secret %s: %w", e.field(), name, err)
 	case secret.Annotations[cmv1.CertificateNameKey] != certificateName(p.want, e):

@@ -31,6 +31,7 @@ func TestKeystore(t *testing.T) {
 		"deleted with Retain and made anew it has the old key": retainedKeysAreFoundAgain,
 		"deleted with Delete it leaves nothing in Vault":       deletedLeavesNothing,
 		"a renewed certificate makes a new version":            aRenewalMakesANewVersion,
+		"a new name needs a new certificate":                   aNewNameNeedsANewCertificate,
 		"what was changed by hand is put back":                 handsOff,
 		"a lost or forged version comes back":                  lostVersionsComeBack,
 		"somebody else's objects are left alone":               namesOfOthers,
@@ -87,7 +88,8 @@ func aJVMReadsTheFirstVersion(p place) {
 // Invariant 11: with inputs unchanged there is no write, anywhere, for any number of passes and after a restart; and one login
 // serves them all.
 func TestUnchangedKeystoreCausesNoWrite(t *testing.T) {
-	p := newPlace(t, env.Vault(t), startControllers(t, controllertest.Options{}))
+	p := newPlace(t, env.Vault(t), nil)
+	p.manager = startControllers(t, controllertest.Options{Namespace: p.namespace})
 	p.create(&corev1.ConfigMap{ObjectMeta: p.meta("partner"), Data: map[string]string{"ca.crt": string(p.vault.CA())}})
 	cr := p.keystore("orders", issuedEntry("server"), selfSignedEntry("signing"), trustedEntry("partner", "partner"))
 	cr.Spec.Target = &v1alpha1.KeystoreTarget{SecretName: "orders-keystore"}
@@ -109,7 +111,7 @@ func TestUnchangedKeystoreCausesNoWrite(t *testing.T) {
 	}
 
 	p.manager.Stop()
-	p.manager = startControllers(t, controllertest.Options{})
+	p.manager = startControllers(t, controllertest.Options{Namespace: p.namespace})
 	p.reconcile("orders", "after the restart")
 	p.reconcile("orders", "and once more")
 	p.nothingWritten(3)
@@ -133,7 +135,7 @@ func (p place) nothingWritten(passes int) {
 }
 
 func retainedKeysAreFoundAgain(p place) {
-	p.create(p.keystore("orders", selfSignedEntry("signing")))
+	p.create(p.keystore("orders", issuedEntry("server"), selfSignedEntry("signing")))
 	before := p.ready("orders")
 	bytesBefore := p.secret(before.Status.SecretName).Data
 	p.delete(before)
@@ -141,7 +143,7 @@ func retainedKeysAreFoundAgain(p place) {
 	p.event(v1alpha1.EventRetained, p.namespace+"/keystore/orders", "stay")
 	p.gone(before.Status.SecretName, &corev1.Secret{})
 
-	p.create(p.keystore("orders", selfSignedEntry("signing")))
+	p.create(p.keystore("orders", issuedEntry("server"), selfSignedEntry("signing")))
 	after := p.ready("orders")
 	if diff := cmp.Diff(before.Status.Versions[0].Entries, after.Status.Versions[0].Entries); diff != "" {
 		p.Errorf("the re-created Keystore has other certificates:\n%s", diff)
@@ -149,9 +151,18 @@ func retainedKeysAreFoundAgain(p place) {
 	if after.Status.SecretName != before.Status.SecretName || !maps.EqualFunc(bytesBefore, p.secret(after.Status.SecretName).Data, bytes.Equal) {
 		p.Errorf("the re-created version is Secret %s, or has other bytes than %s had", after.Status.SecretName, before.Status.SecretName)
 	}
-	if paths := p.vaultPaths(); len(paths) != 2 || paths["keystore/orders/signing/1"] != 1 {
-		p.Errorf("Vault holds %v, want one password and one key, each written once", paths)
+	want := map[string]int{"keystore/orders/password/1": 1, "keystore/orders/server/1": 1, "keystore/orders/signing/1": 1}
+	if diff := cmp.Diff(want, p.vaultPaths()); diff != "" {
+		p.Errorf("values in Vault, with the number of writes (-want +got):\n%s", diff)
 	}
+	// cert-manager took its Secret back, and renews it when its time comes.
+	p.renew("orders-server-certificate")
+	p.until("orders", func(cr *v1alpha1.Keystore) error {
+		if cr.Status.CurrentGeneration != 2 {
+			return fmt.Errorf("generation %d", cr.Status.CurrentGeneration)
+		}
+		return nil
+	})
 }
 
 func deletedLeavesNothing(p place) {
@@ -209,6 +220,25 @@ func aRenewalMakesANewVersion(p place) {
 		}
 		return nil
 	})
+}
+
+func aNewNameNeedsANewCertificate(p place) {
+	cr := p.keystore("orders", issuedEntry("server"))
+	p.create(cr)
+	p.ready("orders")
+	p.change("orders", cr, func() {
+		names := &cr.Spec.Entries[0].Certificate.DNSNames
+		*names = append(*names, "new.shop.svc")
+	})
+	// Ready for the new spec must not be said of the old certificate.
+	after := p.ready("orders")
+	chain, err := keystore.ParseCertificates(p.secret(after.Status.SecretName).Data["server.crt"])
+	if err != nil || !slices.Contains(chain[0].DNSNames, "new.shop.svc") {
+		p.Errorf("ready with a certificate for %v, %v", chain[0].DNSNames, err)
+	}
+	if after.Status.CurrentGeneration != 2 {
+		p.Errorf("generation %d, want 2", after.Status.CurrentGeneration)
+	}
 }
 
 func handsOff(p place) {

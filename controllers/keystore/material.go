@@ -30,6 +30,8 @@ const (
 	fieldPassword     = "password"
 	fieldPrivateKey   = "privateKey"   // PKCS#8 PEM
 	fieldCertificates = "certificates" // PEM chain, leaf first
+	fieldAuthorities  = "authorities"  // PEM, as the issuer gave them; only of issued certificates
+	fieldIssuer       = "issuer"       // who signed; only of issued certificates
 )
 
 // backdate lets a certificate be valid on machines whose clock is behind.
@@ -103,7 +105,7 @@ func (p *pass) password(ctx context.Context) (string, error) {
 
 // selfSign reads the key of a self-signed entry, and makes it when there is none.
 func (p *pass) selfSign(ctx context.Context, e entry) (keystore.Entry, error) {
-	data, path, err := p.ensure(ctx, e.alias, 1, func() (map[string]string, error) { return p.newSelfSigned(e) })
+	data, path, err := p.ensure(ctx, e.alias, 1, func() (map[string]string, error) { return p.newSelfSigned(ctx, e) })
 	if err != nil {
 		return keystore.Entry{}, err
 	}
@@ -119,8 +121,8 @@ func (p *pass) selfSign(ctx context.Context, e entry) (keystore.Entry, error) {
 	return made, nil
 }
 
-func (p *pass) newSelfSigned(e entry) (map[string]string, error) {
-	key, err := keystore.GenerateKey(e.algorithm, e.size)
+func (p *pass) newSelfSigned(ctx context.Context, e entry) (map[string]string, error) {
+	key, err := p.generateKey(ctx, e.algorithm, e.size)
 	if err != nil {
 		return nil, err
 	}
@@ -152,12 +154,18 @@ func (e entry) selfSignedMismatch(certificate *x509.Certificate) string {
 }
 
 // escrow puts a key that cert-manager made into Vault, under the next generation when it is a new one.
-func (p *pass) escrow(ctx context.Context, e keystore.Entry) error {
+func (p *pass) escrow(ctx context.Context, e issuedPair) error {
 	newest, err := p.newestGeneration(ctx, e.Alias)
 	if err != nil {
 		return err
 	}
-	fields := func() (map[string]string, error) { return pairFields(e.PrivateKey, e.Chain) }
+	fields := func() (map[string]string, error) {
+		data, err := pairFields(e.PrivateKey, e.Chain)
+		if err == nil {
+			data[fieldAuthorities], data[fieldIssuer] = string(keystore.EncodeCertificates(e.authorities)), issuerText(e.issuer)
+		}
+		return data, err
+	}
 	for generation := max(newest, 1); generation <= newest+1; generation++ {
 		data, path, err := p.ensure(ctx, e.Alias, generation, fields)
 		if err != nil {

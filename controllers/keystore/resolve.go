@@ -1,12 +1,14 @@
 package keystore
 
 import (
+	"encoding/json"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
 // The defaults that depend on other fields, which a schema cannot say.
@@ -23,9 +25,11 @@ type want struct {
 	owner           metav1.OwnerReference
 	vaultRef        string
 	entries         []entry
-	historyLimit    int
-	target          string // empty: no stable copy
-	retain          bool
+	// entriesDigest tells whether a version was made for these entries.
+	entriesDigest string
+	historyLimit  int
+	target        string // empty: no stable copy
+	retain        bool
 	// adopt: the user agreed to take over values in Vault that another owner wrote.
 	adopt bool
 }
@@ -66,6 +70,9 @@ func resolve(cr *v1alpha1.Keystore) want {
 	}
 	if cr.Spec.Target != nil {
 		w.target = cr.Spec.Target.SecretName
+	}
+	if encoded, err := json.Marshal(cr.Spec.Entries); err == nil {
+		w.entriesDigest = tenant.Digest(encoded)[:16]
 	}
 	for _, e := range cr.Spec.Entries {
 		w.entries = append(w.entries, resolveEntry(e))

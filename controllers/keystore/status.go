@@ -8,7 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -30,17 +29,21 @@ const (
 )
 
 // hold lets the last good version stand while Vault is away for a while: the pass is then no failure. A fault that needs a
-// person is always told, and so is a version that is not what the spec says any more.
+// person is always told, and so is a version that was made for other entries than the spec has now.
 func (p *pass) hold(ctx context.Context, failed error) error {
-	if p.vaultErr == nil || fault.IsTerminal(failed) || failed != p.vaultErr {
+	if p.vaultErr == nil || fault.IsTerminal(failed) || failed != p.vaultErr || p.cr.Status.SecretName == "" {
 		return failed
 	}
-	ready := apimeta.FindStatusCondition(p.cr.Status.Conditions, v1alpha1.ConditionReady)
-	if ready == nil || ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != p.cr.Generation {
-		return failed
+	if p.indexOf(p.cr.Status.SecretName) < 0 {
+		// The cache may not show what was made a moment ago.
+		live, err := p.findVersions(ctx, p.Live)
+		if err != nil {
+			return failed
+		}
+		p.versions = live
 	}
 	at := p.indexOf(p.cr.Status.SecretName)
-	if at < 0 {
+	if at < 0 || p.versions[at].secret.Annotations[annotationEntries] != p.want.entriesDigest {
 		return failed
 	}
 	p.current = &p.versions[at]

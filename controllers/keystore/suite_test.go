@@ -329,6 +329,6 @@ func (p place) reconcile(name, token string) {
 		if passes() == before {
 			return errors.New("no pass began")
 		}
-		return controllertest.Idle("keystore")
+		return controllertest.Idle(p, "keystore")
 	})
 }

@@ -31,6 +31,8 @@ const (
 	labelCertificateOf = "iam.holdfast.dev/certificate-of"
 	// labelTarget marks the copy under a stable name.
 	labelTarget = "iam.holdfast.dev/target"
+	// annotationEntries is the digest of the entries that a version was last current for.
+	annotationEntries = "iam.holdfast.dev/entries"
 )
 
 // The keys of a version's Secret.
@@ -139,6 +141,7 @@ func (p *pass) ensureVersion(ctx context.Context, m material) error {
 		Data:       data,
 	}
 	secret.Labels = p.want.versionLabels(generation)
+	secret.Annotations = map[string]string{annotationEntries: p.want.entriesDigest}
 	if err := p.put(ctx, secret); err != nil {
 		return err
 	}

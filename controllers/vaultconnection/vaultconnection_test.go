@@ -235,7 +235,7 @@ func silentRechecks(p place) {
 			if looks() == seen {
 				return errors.New("no pass looked at Vault")
 			}
-			return controllertest.Idle("vaultconnection")
+			return controllertest.Idle(p, "vaultconnection")
 		})
 	}
 	if writes := p.manager.API.Writes(p.namespace); len(writes) > before {
