@@ -29,11 +29,11 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	begin := time.Now()
 	var err error
-	if world, err = harness.Start(context.Background(), harness.Options{Log: os.Stderr}); err != nil {
+	if world, err = harness.Start(context.Background(), harness.Options{Log: os.Stderr, Audit: auditLog}); err != nil {
 		fmt.Fprintln(os.Stderr, "functional: the tests cannot run:", err)
 		return 1
 	}
-	defer world.Stop()
+	defer func() { world.Stop(); _ = os.Remove(auditLog) }()
 	fmt.Fprintf(os.Stderr, "functional: the world started in %s\n", time.Since(begin).Round(100*time.Millisecond))
 	return m.Run()
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -38,6 +39,8 @@ type OperatorOptions struct {
 	Namespaces []string
 	// WrapAPI stands around the transport to the API server.
 	WrapAPI func(http.RoundTripper) http.RoundTripper
+	// Logger gets what the operator logs; the default logger when it is zero.
+	Logger logr.Logger
 }
 
 // StartOperator runs the operator in this process until Stop.
@@ -86,7 +89,7 @@ func manager(ctx context.Context, options OperatorOptions) (ctrl.Manager, contex
 		namespaces[name] = cache.Config{}
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"},
+		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, Logger: options.Logger,
 		Cache: cache.Options{DefaultNamespaces: namespaces},
 		// Several operators may run in one test process, one after the other.
 		Controller: ctrlconfig.Controller{SkipNameValidation: new(true)},
