@@ -22,6 +22,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/publish"
 	"github.com/holdfast-iam/holdfast/internal/access"
 )
 
@@ -30,7 +31,7 @@ import (
 func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, concurrency int) error {
 	c, err := builder.ControllerManagedBy(mgr).
 		Named("identitytenant").
-		For(&v1alpha1.IdentityTenant{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins()))).
+		For(&v1alpha1.IdentityTenant{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins(), publish.StatusLost()))).
 		Owns(&v1alpha1.Keystore{}).
 		Watches(&v1alpha1.PasswordPolicy{}, r.referrers("PasswordPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.LogPolicy{}, r.referrers("LogPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/publish"
 )
 
 // Watcher has a controller's handler called for a kind in every namespace that is or becomes admitted.
@@ -30,7 +31,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, namespaces Watcher, opti
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		Named("keystore").
 		For(&v1alpha1.Keystore{}, builder.WithPredicates(predicate.Or(
-			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins()))).
+			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins(), publish.StatusLost()))).
 		Watches(&v1alpha1.Keystore{}, r.referrers("Keystore"), builder.WithPredicates(versionChanged())).
 		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection"), builder.WithPredicates(predicate.Or(
 			predicate.GenerationChangedPredicate{}, readyChanged()))).
