@@ -59,6 +59,9 @@ type Reconciler struct {
 	// DeletionPatience is how long a deletion waits for pods to end and for a Vault that
 	// does not answer. Zero: two minutes.
 	DeletionPatience time.Duration
+	// Resync is how often what cannot be watched is looked at although all is well. Zero:
+	// pipeline.Resync.
+	Resync time.Duration
 
 	clusterID   string
 	clusterOnce sync.Mutex
@@ -81,7 +84,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err := r.publish(ctx, cr, report, pass.changes); err != nil {
 		return ctrl.Result{}, err
 	}
-	return report.Result()
+	result, err := report.Result()
+	if r.Resync > 0 && result.RequeueAfter > r.Resync {
+		result.RequeueAfter = r.Resync
+	}
+	return result, err
 }
 
 // run resolves the tenant and performs its steps. When the wish cannot be resolved the

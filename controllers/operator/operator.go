@@ -46,6 +46,9 @@ type Options struct {
 	Concurrency int
 	// DeletionPatience bounds a deletion. Default two minutes.
 	DeletionPatience time.Duration
+	// Resync is how often a tenant is looked at although nothing changed that can be
+	// watched. Default five minutes.
+	Resync time.Duration
 	// Clock of every decision. Default: the real one.
 	Clock clock.PassiveClock
 	// Access is the template for reaching identity servers.
@@ -85,7 +88,7 @@ func Setup(lifetime context.Context, mgr ctrl.Manager, options Options) error {
 		Applier:  &apply.Applier{Manager: tenant.FieldManager, Live: namespaces.Live()},
 		Recorder: mgr.GetEventRecorder("holdfast-identitytenant"), Clock: options.Clock,
 		Options: resolve.Options{OperatorPeer: Peer(options.Namespace)}, WindowOpen: options.WindowOpen,
-		Access: options.Access, DeletionPatience: options.DeletionPatience,
+		Access: options.Access, DeletionPatience: options.DeletionPatience, Resync: options.Resync,
 	}
 	if err := tenants.Setup(mgr, namespaces, options.Concurrency); err != nil {
 		return fmt.Errorf("set up the controller of IdentityTenants: %w", err)
