@@ -4,17 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/holdfast-iam/holdfast/test/harness"
 )
@@ -28,17 +31,22 @@ type child struct {
 	Kubeconfig string
 	Proxy      string
 	Namespace  string
-	// KillAt is the number of the write, from 1, at which the process kills itself; zero never.
-	KillAt int64
-	// Committed kills after the write was answered, before the operator sees the answer;
+	// KillAt is the write at which the process kills itself, as label names it; empty never.
+	KillAt string
+	// Committed kills after the write was done, before the operator sees the answer;
 	// otherwise before it is sent.
 	Committed bool
 	// Record is a file that gets a line for each write before it is sent.
 	Record string
 }
 
-// runChild is the operator process. It only ends by a signal.
+// runChild is the operator process. It ends by a signal, or with its parent.
 func runChild(encoded string) int {
+	ctrl.SetLogger(zap.New())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
 	var c child
 	if err := json.Unmarshal([]byte(encoded), &c); err != nil {
 		fmt.Fprintln(os.Stderr, "child:", err)
@@ -49,8 +57,9 @@ func runChild(encoded string) int {
 		fmt.Fprintln(os.Stderr, "child:", err)
 		return 1
 	}
-	options := harness.OperatorOptions{Config: config, Proxy: c.Proxy, Namespaces: []string{c.Namespace}, WrapAPI: c.wrap}
-	options.WrapVault = c.wrap
+	killer := &killer{child: c, seen: map[string]int{}}
+	options := harness.OperatorOptions{Config: config, Proxy: c.Proxy, Namespaces: []string{c.Namespace}, WrapAPI: killer.wrap}
+	options.WrapVault = killer.wrap
 	if _, err := harness.StartOperator(context.Background(), options); err != nil {
 		fmt.Fprintln(os.Stderr, "child:", err)
 		return 1
@@ -58,39 +67,62 @@ func runChild(encoded string) int {
 	select {} // until it is killed
 }
 
-var childWrites atomic.Int64
+// killer names and records the writes to the API server and to Vault, and kills at the
+// one that was asked for.
+type killer struct {
+	child
 
-// wrap counts the writes to the API server and to Vault together, and kills at the one
-// that was asked for. Events are left out: they are sent aside and nothing depends on them.
-func (c child) wrap(next http.RoundTripper) http.RoundTripper {
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func (k *killer) wrap(next http.RoundTripper) http.RoundTripper {
 	return transport(func(request *http.Request) (*http.Response, error) {
 		line := request.Method + " " + request.URL.Path
+		// Events are sent aside, and nothing depends on them.
 		if !harness.IsWrite(line) || strings.Contains(line, "/events") {
 			return next.RoundTrip(request)
 		}
-		number := childWrites.Add(1)
-		c.record(number, line)
-		if number == c.KillAt && !c.Committed {
+		name := k.name(line)
+		if name == k.KillAt && !k.Committed {
 			killSelf()
 		}
 		response, err := next.RoundTrip(request)
-		if number == c.KillAt {
+		if name == k.KillAt {
 			killSelf()
 		}
 		return response, err
 	})
 }
 
-func (c child) record(number int64, line string) {
-	if c.Record == "" {
-		return
+// name is how the same write is called in each run: without the namespace and digests,
+// which differ, and with a count, since an object may be written several times.
+func (k *killer) name(line string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	name := label(line, k.Namespace)
+	k.seen[name]++
+	name = fmt.Sprintf("%s #%d", name, k.seen[name])
+	if file, err := os.OpenFile(k.Record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
+		fmt.Fprintln(file, name)
+		_ = file.Close()
 	}
-	file, err := os.OpenFile(c.Record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return
+	return name
+}
+
+// digest is the end of a name that tells content: it differs between runs, since keys do.
+var digest = regexp.MustCompile(`-[0-9a-f]{10}\b`)
+
+func label(line, namespace string) string {
+	method, path, _ := strings.Cut(line, " ")
+	place := "API server"
+	if strings.HasPrefix(path, "/v1/") {
+		place = "Vault"
 	}
-	fmt.Fprintln(file, number, line)
-	_ = file.Close()
+	if _, below, found := strings.Cut(path, "/"+namespace+"/"); found {
+		path = below
+	}
+	return method + " " + place + " " + digest.ReplaceAllString(path, "-*")
 }
 
 func killSelf() {
@@ -106,38 +138,41 @@ func (f transport) RoundTrip(request *http.Request) (*http.Response, error) { re
 type process struct {
 	command *exec.Cmd
 	ended   chan struct{}
-	record  string
+	folder  string
 }
 
 // spawn runs the operator for a namespace in a process of its own.
-func spawn(t *testing.T, c child) *process {
+func spawn(t *testing.T, c child) (*process, error) {
 	t.Helper()
 	folder := t.TempDir()
 	c.Record = filepath.Join(folder, "writes")
 	c.Kubeconfig = filepath.Join(folder, "kubeconfig")
 	c.Proxy = world.Player.Proxy()
 	if err := world.Plane.WriteKubeconfig(c.Kubeconfig, world.Manager); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	encoded, err := json.Marshal(c)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	log, err := os.Create(filepath.Join(folder, "log"))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), childVariable+"="+string(encoded))
 	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
+	// Nothing is ever written to it: it closes when this process ends in whatever way.
+	if _, err := command.StdinPipe(); err != nil {
+		return nil, err
 	}
-	p := &process{command: command, ended: make(chan struct{}), record: c.Record}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{command: command, ended: make(chan struct{}), folder: folder}
 	go func() { _ = command.Wait(); _ = log.Close(); close(p.ended) }()
 	t.Cleanup(p.kill)
-	return p
+	return p, nil
 }
 
 func (p *process) kill() {
@@ -145,25 +180,32 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// awaitEnd tells whether the process killed itself within the deadline.
-func (p *process) awaitEnd(deadline time.Duration) bool {
+// hasEnded tells whether the process is gone.
+func (p *process) hasEnded() bool {
 	select {
 	case <-p.ended:
 		return true
-	case <-time.After(deadline):
+	default:
 		return false
 	}
 }
 
-// writes are the lines that the process recorded.
-func (p *process) writes(t *testing.T) []string {
-	t.Helper()
-	content, err := os.ReadFile(p.record)
-	if os.IsNotExist(err) {
+// wasKilled is nil when a signal ended the process, and its log otherwise.
+func (p *process) wasKilled() error {
+	if status, ok := p.command.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
 		return nil
 	}
-	if err != nil {
-		t.Fatal(err)
+	return fmt.Errorf("the operator ended by itself: %s", strings.Join(tail(p.lines("log"), 20), "\n"))
+}
+
+// writes are the names of the writes so far.
+func (p *process) writes() []string { return p.lines("writes") }
+
+// lines of a file that the process wrote.
+func (p *process) lines(name string) []string {
+	content, err := os.ReadFile(filepath.Join(p.folder, name))
+	if err != nil || len(content) == 0 {
+		return nil
 	}
 	return strings.Split(strings.TrimSpace(string(content)), "\n")
 }
