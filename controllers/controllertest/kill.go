@@ -4,35 +4,48 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
+	"strings"
 	"sync"
 )
 
-// Kill ends a manager's life, as far as the world can see it, at one of its writes to the API server or to Vault: from then on
-// nothing that it sends arrives. A nil Kill lets everything through.
+// Write is a write to the API server or to Vault, told apart by what it writes to and not by its place in a run: two runs differ
+// in the order of what happens at once.
+type Write struct {
+	// Target is the method and the path, without what is another in each run.
+	Target string
+	// Nth of the same target, from 1.
+	Nth int
+}
+
+// Kill ends a manager's life, as far as the world can see it, at one of its writes: from then on nothing that it sends arrives.
+// A nil Kill lets everything through.
 type Kill struct {
-	// At counts the writes from 1; 0 never kills, and only counts.
-	At int
+	// At is the write; the zero value never comes, and so only counts.
+	At Write
 	// After lets the write itself be done, and loses its answer.
 	After bool
 
 	mu     sync.Mutex
-	writes []string
+	writes []Write
 	dead   chan struct{}
 }
 
 var errDead = errors.New("the manager was killed")
 
 // NewKill makes a Kill.
-func NewKill(at int, after bool) *Kill { return &Kill{At: at, After: after, dead: make(chan struct{})} }
+func NewKill(at Write, after bool) *Kill {
+	return &Kill{At: at, After: after, dead: make(chan struct{})}
+}
 
 // Dead is closed at the kill.
 func (k *Kill) Dead() <-chan struct{} { return k.dead }
 
 // Writes lists the writes so far, the one of the kill included.
-func (k *Kill) Writes() []string {
+func (k *Kill) Writes() []Write {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return append([]string(nil), k.writes...)
+	return append([]Write(nil), k.writes...)
 }
 
 // WrapAPI stands before the API server. What leaves nothing behind is no write.
@@ -66,7 +79,7 @@ func (k *Kill) wrap(next http.RoundTripper, where string, isWrite func(*http.Req
 	})
 }
 
-func (k *Kill) count(where string, r *http.Request, write bool) (dead, now bool) {
+func (k *Kill) count(where string, r *http.Request, isWrite bool) (dead, now bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	select {
@@ -74,13 +87,29 @@ func (k *Kill) count(where string, r *http.Request, write bool) (dead, now bool)
 		return true, false
 	default:
 	}
-	if !write {
+	if !isWrite {
 		return false, false
 	}
-	k.writes = append(k.writes, where+r.Method+" "+r.URL.Path)
-	if len(k.writes) == k.At {
+	write := Write{Target: where + r.Method + " " + withoutChance(r.URL.Path), Nth: 1}
+	for _, earlier := range k.writes {
+		if earlier.Target == write.Target {
+			write.Nth++
+		}
+	}
+	k.writes = append(k.writes, write)
+	if write == k.At {
 		close(k.dead)
 		return false, true
 	}
 	return false, false
+}
+
+var (
+	namespaceInPath = regexp.MustCompile(`test-[a-z0-9]{5}`)
+	digestInPath    = regexp.MustCompile(`-[0-9a-f]{10}$`)
+)
+
+func withoutChance(path string) string {
+	path = namespaceInPath.ReplaceAllString(path, "NAMESPACE")
+	return digestInPath.ReplaceAllString(strings.TrimSuffix(path, "/"), "-DIGEST")
 }

@@ -37,6 +37,8 @@ func TestKeystore(t *testing.T) {
 		"somebody else's objects are left alone":               namesOfOthers,
 		"a private key among trusted certificates is refused":  noPrivateKeysInTrust,
 		"one store trusts another":                             oneStoreTrustsAnother,
+		"of an issued entry the authority is trusted":          theAuthorityIsTrusted,
+		"an issuer of the whole cluster serves too":            clusterIssuers,
 		"a stable copy follows the current version":            aStableCopy,
 		"a missing reference heals by watch":                   missingReferencesHeal,
 		"a self-signed key is not replaced by a change":        selfSignedKeysStay,
@@ -389,6 +391,50 @@ func oneStoreTrustsAnother(p place) {
 	})
 }
 
+func theAuthorityIsTrusted(p place) {
+	p.create(&cmv1.Certificate{ObjectMeta: p.meta("authority"), Spec: cmv1.CertificateSpec{
+		SecretName: "authority", CommonName: "Internal authority", IsCA: true, IssuerRef: issuerReference("internal"),
+		PrivateKey: &cmv1.CertificatePrivateKey{Algorithm: cmv1.ECDSAKeyAlgorithm, Size: 256, RotationPolicy: cmv1.RotationPolicyAlways},
+	}})
+	p.create(&cmv1.Issuer{ObjectMeta: p.meta("authority"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "authority"}}}})
+	server := issuedEntry("server")
+	server.Certificate.IssuerRef.Name = "authority"
+	p.create(p.keystore("orders", server))
+	p.create(p.keystore("trust", v1alpha1.KeystoreEntry{Alias: "orders", Trusted: &v1alpha1.TrustedSource{
+		KeystoreRef: &v1alpha1.KeystoreEntryReference{Name: "orders", Alias: "server"},
+	}}))
+	trust := p.ready("trust")
+	authority, err := keystore.ParseCertificates(p.secret("authority").Data["tls.crt"])
+	if err != nil {
+		p.Fatal(err)
+	}
+	if got, want := trust.Status.Versions[0].Entries[0].FingerprintSHA256, keystore.Fingerprint(authority[0]); got != want {
+		p.Errorf("the trust store has %s, want the authority %s", got, want)
+	}
+	orders := p.secret(p.ready("orders").Status.SecretName)
+	if chain, err := keystore.ParseCertificates(orders.Data["server.crt"]); err != nil || len(chain) != 2 || !chain[1].Equal(authority[0]) {
+		p.Errorf("server.crt has %d certificates, %v; want the server's own and the authority's", len(chain), err)
+	}
+
+	// A new authority, as it is after its own renewal, is trusted as soon as the server has a certificate of it.
+	p.renew("authority")
+	testenv.Eventually(p, soon, func() error {
+		var renewed corev1.Secret
+		if err := env.Admin.Get(p.Context(), client.ObjectKey{Namespace: p.namespace, Name: "authority"}, &renewed); err != nil || len(renewed.Data["tls.crt"]) == 0 {
+			return fmt.Errorf("not renewed: %v", err)
+		}
+		authority, err = keystore.ParseCertificates(renewed.Data["tls.crt"])
+		return err
+	})
+	p.renew("orders-server-certificate")
+	p.until("trust", func(cr *v1alpha1.Keystore) error {
+		if got, want := cr.Status.Versions[0].Entries[0].FingerprintSHA256, keystore.Fingerprint(authority[0]); got != want {
+			return fmt.Errorf("the trust store has %s, want the new authority %s", got, want)
+		}
+		return nil
+	})
+}
+
 func aStableCopy(p place) {
 	cr := p.keystore("orders", issuedEntry("server"))
 	cr.Spec.Target = &v1alpha1.KeystoreTarget{SecretName: "orders-keystore"}
@@ -489,6 +535,14 @@ func unsuitableIssuers(p place) {
 		p.Errorf("the message names neither issuer nor name: %s", message)
 	}
 	p.gone("orders-server", &cmv1.Certificate{})
+}
+
+func clusterIssuers(p place) {
+	p.create(&cmv1.ClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: p.namespace}, Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}}})
+	cr := p.keystore("orders", issuedEntry("server"))
+	cr.Spec.Entries[0].Certificate.IssuerRef = &v1alpha1.IssuerReference{Name: p.namespace, Kind: cmv1.ClusterIssuerKind}
+	p.create(cr)
+	p.ready("orders")
 }
 
 func issuerReference(name string) cmmeta.IssuerReference {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
@@ -14,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
 
@@ -37,22 +37,21 @@ func (p *pass) restoreIssued(ctx context.Context, e entry) error {
 	if err != nil {
 		return err
 	}
-	kept, err := parsePair(e.alias, []byte(data[fieldPrivateKey]), []byte(data[fieldCertificates]))
-	if err != nil || data[fieldIssuer] != issuerText(e.issued.issuer) || e.mismatch(kept.Chain[0]) != "" {
-		return nil
-	}
-	if p.Clock.Now().After(kept.Chain[0].NotAfter.Add(-e.issued.renewBefore)) {
-		return nil
-	}
-	key, err := keystore.MarshalPrivateKey(kept.PrivateKey)
-	if err != nil {
+	if !e.goesOn(data, p.Clock.Now()) {
 		return nil
 	}
 	return p.layForCertManager(ctx, e, map[string][]byte{
-		corev1.TLSPrivateKeyKey: key,
-		corev1.TLSCertKey:       keystore.EncodeCertificates(kept.Chain),
+		corev1.TLSPrivateKeyKey: []byte(data[fieldPrivateKey]),
+		corev1.TLSCertKey:       []byte(data[fieldCertificates]),
 		cmmeta.TLSCAKey:         []byte(data[fieldAuthorities]),
 	})
+}
+
+// goesOn reports whether a kept key pair is still what the entry asks for, of the same issuer, and not due for renewal.
+func (e entry) goesOn(data map[string]string, now time.Time) bool {
+	kept, err := parsePair(e.alias, []byte(data[fieldPrivateKey]), []byte(data[fieldCertificates]))
+	return err == nil && data[fieldIssuer] == issuerText(e.issued.issuer) && e.mismatch(kept.Chain[0]) == "" &&
+		now.Before(kept.Chain[0].NotAfter.Add(-e.issued.renewBefore))
 }
 
 // layForCertManager makes the Secret as cert-manager itself would have made it. From then on it is cert-manager's.

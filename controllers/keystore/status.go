@@ -3,6 +3,7 @@ package keystore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -31,7 +32,7 @@ const (
 // hold lets the last good version stand while Vault is away for a while: the pass is then no failure. A fault that needs a
 // person is always told, and so is a version that was made for other entries than the spec has now.
 func (p *pass) hold(ctx context.Context, failed error) error {
-	if p.vaultErr == nil || fault.IsTerminal(failed) || failed != p.vaultErr || p.cr.Status.SecretName == "" {
+	if p.vaultErr == nil || fault.IsTerminal(failed) || !errors.Is(failed, p.vaultErr) || p.cr.Status.SecretName == "" {
 		return failed
 	}
 	if p.indexOf(p.cr.Status.SecretName) < 0 {
@@ -126,10 +127,8 @@ func (p *pass) readVersion(ctx context.Context, name string) ([]v1alpha1.Keystor
 	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: name}, &secret); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
-	entries, err := keystore.DecodePKCS12(secret.Data[keyStore], string(secret.Data[keyPassword]))
-	if err != nil {
-		return []v1alpha1.KeystoreVersionEntry{}, nil // not ours after all; the next pass over it says more
-	}
+	// One that cannot be read is not ours after all, and has no entries.
+	entries, _ := keystore.DecodePKCS12(secret.Data[keyStore], string(secret.Data[keyPassword]))
 	return describe(entries), nil
 }
 

@@ -73,16 +73,18 @@ func (w want) versionLabels(generation int64) map[string]string {
 // changed by hand.
 func (p *pass) findVersions(ctx context.Context, reader client.Reader) ([]version, error) {
 	secrets := secretMetadataList()
-	if err := reader.List(ctx, secrets, client.InNamespace(p.want.namespace)); err != nil {
+	// Only looked at, so that a pass costs no copy of every Secret of the namespace.
+	if err := reader.List(ctx, secrets, client.InNamespace(p.want.namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list Secrets: %w", err)
 	}
 	var found []version
-	for _, secret := range secrets.Items {
-		owner := metav1.GetControllerOf(&secret)
+	for i := range secrets.Items {
+		secret := &secrets.Items[i]
+		owner := metav1.GetControllerOfNoCopy(secret)
 		if owner == nil || owner.UID != p.cr.UID || secret.Labels[labelTarget] != "" || secret.Name == p.want.target {
 			continue
 		}
-		found = append(found, version{generation: p.generationOf(&secret), secret: secret.ObjectMeta, entries: p.knownEntries(secret.Name)})
+		found = append(found, version{generation: p.generationOf(secret), secret: *secret.ObjectMeta.DeepCopy(), entries: p.knownEntries(secret.Name)})
 	}
 	slices.SortFunc(found, func(a, b version) int { return cmp.Compare(b.generation, a.generation) })
 	return found, nil

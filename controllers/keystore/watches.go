@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/controllers/publish"
 )
 
@@ -41,7 +42,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, namespaces Watcher, opti
 		return err
 	}
 	owned := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.Keystore{}, handler.OnlyControllerOwner())
-	namespaces.Watch(c, &cmv1.Certificate{}, owned)
+	namespaces.Watch(c, &cmv1.Certificate{}, waking.Child(owned, false))
 	namespaces.Watch(c, &cmv1.Issuer{}, r.referrers(cmv1.IssuerKind))
 	namespaces.Watch(c, metadataOf(secretKind), owned)
 	namespaces.Watch(c, metadataOf(secretKind), r.referrers("Secret"))
@@ -56,20 +57,21 @@ func (r *Reconciler) referrers(kind string) handler.EventHandler {
 			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: changed.GetNamespace(), Name: of}})
 		}
 		var all v1alpha1.KeystoreList
-		if err := r.Client.List(ctx, &all, client.InNamespace(changed.GetNamespace())); err != nil {
+		// Only looked at: a copy of every Keystore for each Secret of the namespace would cost more than all else.
+		if err := r.Client.List(ctx, &all, client.InNamespace(changed.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
 			log.FromContext(ctx).Error(err, "List the Keystores of a namespace", "namespace", changed.GetNamespace())
 			return requests
 		}
-		for _, cr := range all.Items {
-			if needs(cr.Spec, kind, changed.GetName()) {
-				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&cr)})
+		for i := range all.Items {
+			if needs(&all.Items[i].Spec, kind, changed.GetName()) {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&all.Items[i])})
 			}
 		}
 		return requests
 	})
 }
 
-func needs(spec v1alpha1.KeystoreSpec, kind, name string) bool {
+func needs(spec *v1alpha1.KeystoreSpec, kind, name string) bool {
 	if kind == "VaultConnection" {
 		return spec.VaultRef.Name == name
 	}
