@@ -22,8 +22,9 @@ import (
 	"github.com/holdfast-iam/holdfast/test/harness"
 )
 
-// crashVariable set to "all" kills at every write and in every way; otherwise at a sample
-// of them, so that the usual run stays short.
+// crashVariable says where to kill: "all" is at every write and in every manner, another
+// text at the writes that have it in their name. Without it there is a sample, so that
+// the usual run stays short.
 const crashVariable = "HOLDFAST_CRASH_POINTS"
 
 const (
@@ -34,6 +35,8 @@ const (
 	// attempts are made for a write that not every run makes, and for a case that
 	// somebody else than the operator disturbed.
 	attempts = 4
+	// progressEvery is after how many cases a long campaign says how far it is.
+	progressEvery = 25
 	// caseDeadline bounds each wait of a case on a small, busy machine.
 	caseDeadline = 2 * time.Minute
 )
@@ -60,12 +63,10 @@ func (p point) String() string { return p.write + ", " + string(p.how) }
 // the end state of an undisturbed run, and nothing ever made that such a run does not make.
 // Invariants 1, 4, 8 and 10 (docs/invariants.md).
 func TestACrashAtAnyWriteConverges(t *testing.T) {
+	t.Parallel()
 	campaign := &campaign{T: t, history: observe(t)}
 	writes := campaign.learn()
-	points := sample(everyPoint(writes), usualPoints)
-	if os.Getenv(crashVariable) == "all" {
-		points = everyPoint(writes)
-	}
+	points := choose(everyPoint(writes), os.Getenv(crashVariable))
 	t.Logf("a first reconcile makes %d different writes to the API server and Vault: the operator is killed at %d points of %d (%s=all for every one)",
 		len(writes), len(points), len(everyPoint(writes)), crashVariable)
 	begin := time.Now()
@@ -75,6 +76,9 @@ func TestACrashAtAnyWriteConverges(t *testing.T) {
 		group.Go(func() {
 			for p := range queue {
 				campaign.try(p)
+				if done := campaign.done.Add(1); done%progressEvery == 0 {
+					t.Logf("%d of %d points after %s", done, len(points), time.Since(begin).Round(time.Second))
+				}
 			}
 		})
 	}
@@ -95,15 +99,21 @@ func everyPoint(writes []string) []point {
 	return points
 }
 
-// sample takes a number of points, evenly over the writes and all manners in turn.
-func sample(points []point, number int) []point {
-	manners := []manner{beforeSent, afterCommitted, statusWiped}
-	var taken []point
-	for i := range min(number, len(points)) {
-		p := points[i*len(points)/number]
-		taken = append(taken, point{p.write, manners[i%len(manners)]})
+// choose takes the points that were asked for; without a wish a few, evenly over the
+// writes and all manners in turn.
+func choose(points []point, asked string) []point {
+	switch asked {
+	case "all":
+		return points
+	case "":
+		manners := []manner{beforeSent, afterCommitted, statusWiped}
+		var taken []point
+		for i := range usualPoints {
+			taken = append(taken, point{points[i*len(points)/usualPoints].write, manners[i%len(manners)]})
+		}
+		return taken
 	}
-	return taken
+	return slices.DeleteFunc(points, func(p point) bool { return !strings.Contains(p.write, asked) })
 }
 
 // campaign compares crashed runs with undisturbed ones.
@@ -112,7 +122,7 @@ type campaign struct {
 	history   *history
 	reference []string
 
-	killed, missed, disturbed atomic.Int64
+	done, killed, missed, disturbed atomic.Int64
 }
 
 var (
@@ -124,25 +134,40 @@ var (
 	errDisturbed = errors.New("cert-manager issued a certificate twice")
 )
 
-// learn takes the end state and the writes of undisturbed runs, which must end alike.
+// learn takes the end state and the writes of two undisturbed runs, which must end alike.
 func (c *campaign) learn() []string {
 	c.Helper()
-	var writes []string
-	for range 2 {
-		state, made, err := c.live(point{})
-		for again := 0; errors.Is(err, errDisturbed) && again < attempts; again++ {
-			state, made, err = c.live(point{})
-		}
-		if err != nil {
-			c.Fatalf("undisturbed: %v", err)
-		}
-		if c.reference != nil && !slices.Equal(c.reference, state) {
-			c.Fatalf("two undisturbed runs end differently:\n%s", cmp.Diff(c.reference, state))
-		}
-		c.reference = state
-		writes = append(writes, slices.DeleteFunc(made, func(write string) bool { return slices.Contains(writes, write) })...)
+	type run struct {
+		state, writes []string
+		err           error
 	}
+	var runs [2]run
+	var group sync.WaitGroup
+	for i := range runs {
+		group.Go(func() {
+			r := &runs[i]
+			for range attempts {
+				if r.state, r.writes, r.err = c.live(point{}); !errors.Is(r.err, errDisturbed) {
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	if err := errors.Join(runs[0].err, runs[1].err); err != nil {
+		c.Fatalf("undisturbed: %v", err)
+	}
+	if diff := cmp.Diff(runs[0].state, runs[1].state); diff != "" {
+		c.Fatalf("two undisturbed runs end differently:\n%s", diff)
+	}
+	c.reference = runs[0].state
 	c.Logf("an undisturbed run ends as:\n%s", strings.Join(c.reference, "\n"))
+	writes := runs[0].writes
+	for _, write := range runs[1].writes {
+		if !slices.Contains(writes, write) {
+			writes = append(writes, write)
+		}
+	}
 	return writes
 }
 

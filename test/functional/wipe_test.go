@@ -2,11 +2,12 @@ package functional
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
@@ -45,88 +46,78 @@ func wipeStatus(ctx context.Context, ns string) error {
 // operator's eyes and while it is away. The status comes back as it was, and nothing
 // else is written: status is what was seen, never a memory.
 func TestALostStatusIsOnlyWrittenAgain(t *testing.T) {
+	t.Parallel()
 	ns := namespace(t)
-	var cluster, vault harness.Counter
-	options := harness.OperatorOptions{WrapAPI: cluster.Wrap}
-	options.WrapVault = vault.Wrap
-	running := operate(t, options, ns)
+	sent := &meter{}
+	running := operate(t, sent.options(), ns)
 	tenant := ready(t, harness.NewTenant(ns, "acme"))
-	before := settledStatus(t, &cluster, tenant)
+	before := statusAtRest(t, sent, tenant)
 
-	cluster.Reset()
-	vault.Reset()
+	sent.reset()
 	if err := wipeStatus(t.Context(), ns); err != nil {
 		t.Fatal(err)
 	}
-	wantSame(t, "while the operator runs", before, settledStatus(t, &cluster, tenant), &cluster, &vault)
+	onlyStatus(t, "while the operator runs", before, statusAtRest(t, sent, tenant), sent)
 
 	if err := running.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	cluster.Reset()
-	vault.Reset()
+	sent.reset()
 	if err := wipeStatus(t.Context(), ns); err != nil {
 		t.Fatal(err)
 	}
-	running = operate(t, options, ns)
-	wantSame(t, "while the operator is away", before, settledStatus(t, &cluster, tenant), &cluster, &vault)
+	running = operate(t, sent.options(), ns)
+	onlyStatus(t, "while the operator is away", before, statusAtRest(t, sent, tenant), sent)
 	if err := running.Stop(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// settledStatus waits until every status is whole and nothing was written for a while, and
-// gives them without times.
-func settledStatus(t *testing.T, cluster *harness.Counter, tenant *v1alpha1.IdentityTenant) map[string]any {
+// statusAtRest waits until every status is whole and the operator came to rest, and gives
+// them without times.
+func statusAtRest(t *testing.T, sent *meter, tenant *v1alpha1.IdentityTenant) map[string]any {
 	t.Helper()
 	var stores v1alpha1.KeystoreList
-	deadline, quiet, count := time.Now().Add(readyDeadline), 0, -1
-	for quiet < 12 { // three seconds
-		if time.Now().After(deadline) {
-			t.Fatal("the statuses were not whole again in time: ", harness.Describe(tenant))
-		}
-		time.Sleep(pollEvery)
-		if err := world.AwaitReady(t.Context(), tenant, readyDeadline); err != nil {
-			t.Fatal(err)
-		}
+	eventually(t, "every status to be whole", func() bool {
 		if err := world.Admin.List(t.Context(), &stores, client.InNamespace(tenant.Namespace)); err != nil {
 			t.Fatal(err)
 		}
-		quiet++
-		for _, store := range stores.Items {
-			if store.Status.SecretName == "" {
-				quiet = 0
-			}
-		}
-		if now := len(cluster.Writes()); now != count {
-			count, quiet = now, 0
-		}
+		return !slices.ContainsFunc(stores.Items, func(store v1alpha1.Keystore) bool { return store.Status.SecretName == "" })
+	})
+	if err := world.AwaitReady(t.Context(), tenant, readyDeadline); err != nil {
+		t.Fatal(err)
 	}
-	all := map[string]any{"tenant": withoutTimes(tenant.Status.DeepCopy())}
+	settle(t, sent)
+	if err := world.AwaitReady(t.Context(), tenant, readyDeadline); err != nil {
+		t.Fatal(err)
+	}
+	if err := world.Admin.List(t.Context(), &stores, client.InNamespace(tenant.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]any{"tenant": tenant.Status.DeepCopy()}
+	untimed(all["tenant"].(*v1alpha1.IdentityTenantStatus).Conditions)
 	for _, store := range stores.Items {
 		status := store.Status.DeepCopy()
-		for i := range status.Conditions {
-			status.Conditions[i].LastTransitionTime.Reset()
-		}
+		untimed(status.Conditions)
 		all[store.Name] = status
 	}
 	return all
 }
 
-func withoutTimes(status *v1alpha1.IdentityTenantStatus) *v1alpha1.IdentityTenantStatus {
-	for i := range status.Conditions {
-		status.Conditions[i].LastTransitionTime.Reset()
+// untimed takes away when conditions turned, which is all that a lost status loses.
+func untimed(conditions []metav1.Condition) {
+	for i := range conditions {
+		conditions[i].LastTransitionTime = metav1.Time{}
 	}
-	return status
 }
 
-func wantSame(t *testing.T, when string, before, after map[string]any, cluster, vault *harness.Counter) {
+func onlyStatus(t *testing.T, when string, before, after map[string]any, sent *meter) {
 	t.Helper()
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("%s: the status that came back differs (-before +after):\n%s", when, diff)
 	}
 	statuses := 0
-	for _, write := range cluster.Writes() {
+	for _, write := range sent.writes() {
 		switch {
 		case strings.HasSuffix(write, "/status"):
 			statuses++
@@ -134,8 +125,8 @@ func wantSame(t *testing.T, when string, before, after map[string]any, cluster, 
 			t.Errorf("%s: the operator wrote more than status: %s", when, write)
 		}
 	}
-	for _, write := range vault.Writes() {
-		t.Errorf("%s: the operator wrote to Vault: %s", when, write)
+	if statuses < len(before) {
+		t.Errorf("%s: %d writes of status for %d objects", when, statuses, len(before))
 	}
-	t.Logf("%s: %d writes of status, no other", when, statuses)
+	t.Logf("%s: %d writes of status, no other; %s", when, statuses, sent.figures())
 }
