@@ -49,6 +49,9 @@ type Options struct {
 	// Resync is how often a tenant is looked at although nothing changed that can be
 	// watched. Default five minutes.
 	Resync time.Duration
+	// Progress is how long a status may be withheld that only shows how far a first
+	// installation has come. Default 30 seconds; negative: not at all.
+	Progress time.Duration
 	// Clock of every decision. Default: the real one.
 	Clock clock.PassiveClock
 	// Access is the template for reaching identity servers.
@@ -76,7 +79,7 @@ func Scheme() (*runtime.Scheme, error) {
 
 // Setup registers every controller with the manager, whose life is lifetime.
 func Setup(lifetime context.Context, mgr ctrl.Manager, options Options) error {
-	options = withDefaults(options)
+	options, mgr = withDefaults(options), bounded{mgr}
 	namespaces, err := access.New(lifetime, rest.CopyConfig(mgr.GetConfig()), mgr.GetHTTPClient(), mgr.GetRESTMapper(), mgr.GetClient())
 	if err != nil {
 		return fmt.Errorf("prepare access to namespaces: %w", err)
@@ -88,7 +91,7 @@ func Setup(lifetime context.Context, mgr ctrl.Manager, options Options) error {
 		Applier:  &apply.Applier{Manager: tenant.FieldManager, Live: namespaces.Live()},
 		Recorder: mgr.GetEventRecorder("holdfast-identitytenant"), Clock: options.Clock,
 		Options: resolve.Options{OperatorPeer: Peer(options.Namespace)}, WindowOpen: options.WindowOpen,
-		Access: options.Access, DeletionPatience: options.DeletionPatience, Resync: options.Resync,
+		Access: options.Access, DeletionPatience: options.DeletionPatience, Resync: options.Resync, Progress: options.Progress,
 	}
 	if err := tenants.Setup(mgr, namespaces, options.Concurrency); err != nil {
 		return fmt.Errorf("set up the controller of IdentityTenants: %w", err)
