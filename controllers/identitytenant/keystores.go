@@ -39,8 +39,16 @@ func (p *pass) applyKeystores(ctx context.Context, want tenant.Spec, _ tenant.Fa
 	if err != nil {
 		return err
 	}
-	if err := p.put(ctx, children...); err != nil {
+	before := len(p.changes)
+	now, err := p.trustLast(ctx, want, children)
+	if err != nil {
 		return err
+	}
+	if err := p.put(ctx, now...); err != nil {
+		return err
+	}
+	for _, change := range p.changes[before:] {
+		p.unseen[change.Name] = true
 	}
 	return p.prune(ctx, want, children, &v1alpha1.KeystoreList{})
 }
@@ -64,6 +72,11 @@ func (p *pass) observeKeystores(ctx context.Context, want tenant.Spec, seen *ten
 
 func (p *pass) observeKeystore(ctx context.Context, want tenant.Spec, store tenant.Keystore) (tenant.KeystoreFact, error) {
 	name := want.KeystoreName(store.Role)
+	if p.unseen[name] {
+		// The cache may still show what it was before: its version of then would make a
+		// revision, and a rollout, that nobody asked for.
+		return tenant.KeystoreFact{}, fault.Waiting(v1alpha1.ReasonProgressing, "Keystore %s was just changed", name)
+	}
 	child := &v1alpha1.Keystore{}
 	err := p.client.Get(ctx, client.ObjectKey{Namespace: want.Namespace, Name: name}, child)
 	if apierrors.IsNotFound(err) {

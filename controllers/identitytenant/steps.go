@@ -33,11 +33,12 @@ type pass struct {
 	storeKey    []byte // the TLS store's password: it hides a weak one in a name
 	revision    string
 	changes     []apply.Change
+	unseen      map[string]bool // Keystores that this very pass changed
 }
 
 func (r *Reconciler) newPass(cr *v1alpha1.IdentityTenant, c client.Client, want tenant.Spec) *pass {
 	driver := r.Drivers[want.Product]
-	return &pass{Reconciler: r, cr: cr, client: c, driver: driver, shape: driver.Shape(want)}
+	return &pass{Reconciler: r, cr: cr, client: c, driver: driver, shape: driver.Shape(want), unseen: map[string]bool{}}
 }
 
 // steps is a tenant's life, in order: the doors are shut before anything runs.
