@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +17,9 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
+
+// retiredJobRetry is when to look again for the pods of a removed Job, which are not watched.
+const retiredJobRetry = 2 * time.Second
 
 // prepareSchema runs the image's schema scripts in a Job, once for each image, and
 // keeps the proof outside the Job, so that its removal never runs it again.
@@ -47,6 +51,9 @@ func (p *pass) prepareSchema(ctx context.Context, want tenant.Spec, seen tenant.
 	case err == nil && finished(job, batchv1.JobFailed):
 		return p.schemaFailed(ctx, job)
 	}
+	if err := p.retireJobs(ctx, want, objects[0].GetName()); err != nil {
+		return err
+	}
 	// The Job's pod runs as the tenant's own ServiceAccount, which the workload has too.
 	if err := p.put(ctx, desired.ServiceAccount(want)...); err != nil {
 		return err
@@ -55,6 +62,36 @@ func (p *pass) prepareSchema(ctx context.Context, want tenant.Spec, seen tenant.
 		return err
 	}
 	return p.put(ctx, objects...)
+}
+
+// retireJobs removes unfinished schema Jobs of another name, which were made for what the
+// spec said before, so that two never work on one database.
+func (p *pass) retireJobs(ctx context.Context, want tenant.Spec, current string) error {
+	var jobs batchv1.JobList
+	labels := client.MatchingLabels{tenant.LabelTenant: want.Name, tenant.LabelComponent: tenant.ComponentSchema}
+	if err := p.client.List(ctx, &jobs, client.InNamespace(want.Namespace), labels); err != nil {
+		return fmt.Errorf("list schema Jobs: %w", err)
+	}
+	for i := range jobs.Items {
+		job := &jobs.Items[i]
+		if job.Name == current || finished(job, batchv1.JobComplete) || finished(job, batchv1.JobFailed) {
+			continue
+		}
+		if err := deleteOwned(ctx, p.client, p.cr, job); err != nil {
+			return err
+		}
+	}
+	var pods corev1.PodList
+	if err := p.client.List(ctx, &pods, client.InNamespace(want.Namespace), client.MatchingLabels(want.SchemaSelector())); err != nil {
+		return fmt.Errorf("list pods of schema Jobs: %w", err)
+	}
+	for _, pod := range pods.Items {
+		ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+		if job := pod.Labels[batchv1.JobNameLabel]; job != current && !ended {
+			return fault.Waiting(v1alpha1.ReasonProgressing, "schema Job %s, made for an earlier spec, is being removed", job).After(retiredJobRetry)
+		}
+	}
+	return nil
 }
 
 // recordSchema writes the proof. Whether the database held data is what the first look

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -47,6 +48,13 @@ func Objects(want tenant.Spec, seen tenant.Facts, credentials string) ([]client.
 	parts := [][]byte{[]byte(want.Image), tool, []byte(trust), []byte(credentials)}
 	for _, argument := range arguments {
 		parts = append(parts, []byte(argument))
+	}
+	if want.Scheduling.NodeSelector != nil || want.Scheduling.Tolerations != nil || want.Scheduling.PriorityClassName != "" || want.ImagePullSecrets != nil {
+		placement, err := json.Marshal([]any{want.Scheduling, want.ImagePullSecrets})
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, placement)
 	}
 	job := &batchv1.Job{
 		TypeMeta:   metav1.TypeMeta{APIVersion: batchv1.SchemeGroupVersion.String(), Kind: "Job"},
