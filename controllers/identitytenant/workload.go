@@ -38,6 +38,7 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 			want.Replicas = live.Spec.Replicas
 		}
 	}
+	want.WindowOpen = want.WindowOpen || p.firstInstall(live)
 	around, err := desired.Workload(p.driver, want, seen)
 	if err != nil {
 		return err
@@ -57,6 +58,17 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 		return err
 	}
 	return p.collect(ctx, want, around.Config, seen.Credentials)
+}
+
+// firstInstall tells whether no revision has ever served: there is nothing that a rollout
+// could harm, and a repair must not wait. A partition that stands says that one did,
+// also when the status was lost.
+func (p *pass) firstInstall(live *appsv1.StatefulSet) bool {
+	if live == nil {
+		return true
+	}
+	rolling := live.Spec.UpdateStrategy.RollingUpdate
+	return p.cr.Status.ServingRevision == "" && rolling != nil && rolling.Partition != nil && *rolling.Partition == 0
 }
 
 func (p *pass) servesGateway() bool {
