@@ -21,7 +21,6 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/pipeline"
 	"github.com/holdfast-iam/holdfast/internal/resolve"
-	"github.com/holdfast-iam/holdfast/internal/status"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
@@ -63,9 +62,14 @@ type Reconciler struct {
 	// pipeline.Resync.
 	Resync time.Duration
 
+	// Progress is how long a status may be withheld that only shows how far a first
+	// installation has come. Zero: 30 seconds; negative: not at all.
+	Progress time.Duration
+
 	clusterID   string
 	clusterOnce sync.Mutex
 	lastGood    sync.Map // types.NamespacedName to tenant.Spec
+	written     sync.Map // types.NamespacedName to the time.Time of the last status of a first installation
 }
 
 // Reconcile is one pass over one tenant.
@@ -81,10 +85,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return r.finalize(ctx, cr)
 	}
 	report, pass := r.run(ctx, cr)
-	if err := r.publish(ctx, cr, report, pass.changes); err != nil {
+	withheld, err := r.publish(ctx, cr, report, pass.changes)
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	result, err := report.Result()
+	if withheld > 0 && err == nil {
+		result.RequeueAfter = min(result.RequeueAfter, withheld)
+	}
 	if r.Resync > 0 && result.RequeueAfter > r.Resync {
 		result.RequeueAfter = r.Resync
 	}
@@ -151,6 +159,7 @@ func (r *Reconciler) closeWhenForbidden(ctx context.Context, namespace string, r
 // watches when nothing of ours is left in it.
 func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) error {
 	r.lastGood.Delete(key)
+	r.written.Delete(key)
 	var tenants v1alpha1.IdentityTenantList
 	var stores v1alpha1.KeystoreList
 	if err := r.Own.List(ctx, &tenants, client.InNamespace(key.Namespace), client.Limit(1)); err != nil {
@@ -162,16 +171,5 @@ func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) error
 	if len(tenants.Items) == 0 && len(stores.Items) == 0 {
 		r.Admission.Close(key.Namespace)
 	}
-	return nil
-}
-
-// publish writes the status, when it changed, and then tells what was done.
-func (r *Reconciler) publish(ctx context.Context, cr *v1alpha1.IdentityTenant, report pipeline.Report, changes []apply.Change) error {
-	before := cr.DeepCopy()
-	cr.Status = status.Tenant(cr, report, r.Clock.Now())
-	if err := status.Write(ctx, r.Own, before, cr); err != nil {
-		return err
-	}
-	r.announce(before, cr, changes)
 	return nil
 }

@@ -55,6 +55,9 @@ func listDifference(want []any, live any, path string) string {
 		}
 		return strings.TrimPrefix(path, ".")
 	}
+	if strings.TrimPrefix(path, ".") == "metadata.finalizers" {
+		return setDifference(want, liveList, "metadata.finalizers") // others may add theirs
+	}
 	if byName, ok := indexByName(liveList); ok && len(want) > 0 {
 		if wantByName, ok := indexByName(want); ok && len(wantByName) == len(want) {
 			for _, item := range want {
@@ -72,6 +75,15 @@ func listDifference(want []any, live any, path string) string {
 	for i := range want {
 		if found := firstDifference(want[i], liveList[i], fmt.Sprintf("%s[%d]", path, i)); found != "" {
 			return found
+		}
+	}
+	return ""
+}
+
+func setDifference(want, live []any, path string) string {
+	for _, item := range want {
+		if !slices.Contains(live, item) {
+			return path
 		}
 	}
 	return ""

@@ -20,6 +20,8 @@ func TestFirstDifference(t *testing.T) {
 		"a named thing that was removed":  {`{env: [{name: a, value: x}]}`, `{env: [{name: b, value: y}]}`, "env[a]"},
 		"whole numbers of any type":       {`{port: 80}`, `{port: 80.0}`, ""},
 		"an order that matters":           {`{args: [a, b]}`, `{args: [b, a]}`, "args[0]"},
+		"a finalizer that others added":   {`{metadata: {finalizers: [a]}}`, `{metadata: {finalizers: [b, a]}}`, ""},
+		"a finalizer that was removed":    {`{metadata: {finalizers: [a]}}`, `{metadata: {finalizers: [b]}}`, "metadata.finalizers"},
 		"false is not absent":             {`{automount: false}`, `{}`, "automount"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,9 +28,13 @@ func Keystores(want tenant.Spec) ([]client.Object, error) {
 		if err != nil {
 			return nil, err
 		}
+		metadata := object(want, want.KeystoreName(store.Role), componentKeystore)
+		// It comes with the object, which spares a write: the Keystore's own controller would
+		// add it at its first look. An object that is being deleted is never applied.
+		metadata.Finalizers = []string{v1alpha1.Finalizer}
 		objects = append(objects, &v1alpha1.Keystore{
 			TypeMeta:   typeOf(v1alpha1.GroupVersion, "Keystore"),
-			ObjectMeta: object(want, want.KeystoreName(store.Role), componentKeystore),
+			ObjectMeta: metadata,
 			Spec: v1alpha1.KeystoreSpec{
 				VaultRef:       v1alpha1.LocalReference{Name: want.VaultRef},
 				Entries:        entries,
