@@ -23,6 +23,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/publish"
+	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/access"
 )
 
@@ -32,7 +33,7 @@ func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, conc
 	c, err := builder.ControllerManagedBy(mgr).
 		Named("identitytenant").
 		For(&v1alpha1.IdentityTenant{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins(), publish.StatusLost()))).
-		Owns(&v1alpha1.Keystore{}).
+		Owns(&v1alpha1.Keystore{}, builder.WithPredicates(waking.OwnChild())).
 		Watches(&v1alpha1.PasswordPolicy{}, r.referrers("PasswordPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.LogPolicy{}, r.referrers("LogPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection")).
@@ -47,7 +48,10 @@ func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, conc
 		&networkingv1.NetworkPolicy{}, &networkingv1.Ingress{}, &policyv1.PodDisruptionBudget{},
 		&gatewayv1.HTTPRoute{}, &gatewayv1.BackendTLSPolicy{}, secretMetadata(),
 	} {
-		namespaces.Watch(c, kind, owned)
+		// A pass goes on when the StatefulSet that it made is in the cache; nothing waits
+		// for the other children to appear.
+		_, waited := kind.(*appsv1.StatefulSet)
+		namespaces.Watch(c, kind, waking.Child(owned, waited))
 	}
 	namespaces.Watch(c, &corev1.Service{}, r.referrers("Service"))
 	namespaces.Watch(c, secretMetadata(), r.referrers("Secret"))
@@ -76,7 +80,8 @@ func (r *Reconciler) referrers(kind string) handler.EventHandler {
 			return nil // a child of ours, or of no concern
 		}
 		var tenants v1alpha1.IdentityTenantList
-		if err := r.Own.List(ctx, &tenants, client.InNamespace(object.GetNamespace())); err != nil {
+		// Only looked at: a copy of every tenant for each Secret of the namespace would cost more than all else.
+		if err := r.Own.List(ctx, &tenants, client.InNamespace(object.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
 			return nil // the cache is not up: every tenant is queued at the start anyway
 		}
 		var requests []reconcile.Request

@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/controllers/publish"
+	"github.com/holdfast-iam/holdfast/controllers/waking"
 )
 
 // Watcher has a controller's handler called for a kind in every namespace that is or becomes admitted.

@@ -173,7 +173,7 @@ func (a *Applier) read(ctx context.Context, c client.Client, gvk schema.GroupVer
 		if err != nil {
 			return nil, err
 		}
-		err = reader.Get(ctx, key, live)
+		err = reader.Get(ctx, key, live, client.UnsafeDisableDeepCopy) // it is only compared
 		if err == nil {
 			return live, nil
 		}

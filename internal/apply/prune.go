@@ -20,7 +20,8 @@ import (
 func (a *Applier) Prune(ctx context.Context, c client.Client, owner types.UID, namespace string, keep []client.Object, kinds ...client.ObjectList) ([]Change, error) {
 	var changes []Change
 	for _, list := range kinds {
-		if err := c.List(ctx, list, client.InNamespace(namespace), client.MatchingLabels{tenant.LabelManagedBy: tenant.ManagedBy}); err != nil {
+		// Only looked at, so that a pass costs no copy of every tenant's children.
+		if err := c.List(ctx, list, client.InNamespace(namespace), client.MatchingLabels{tenant.LabelManagedBy: tenant.ManagedBy}, client.UnsafeDisableDeepCopy); err != nil {
 			return changes, fmt.Errorf("list %T: %w", list, err)
 		}
 		items, err := apimeta.ExtractList(list)
@@ -33,7 +34,7 @@ func (a *Applier) Prune(ctx context.Context, c client.Client, owner types.UID, n
 			if err != nil {
 				return changes, err
 			}
-			controller := metav1.GetControllerOf(object)
+			controller := metav1.GetControllerOfNoCopy(object)
 			versioned := object.GetLabels()[tenant.LabelVersioned] != ""
 			if controller == nil || controller.UID != owner || versioned || object.GetDeletionTimestamp() != nil || wanted(c, keep, gvk.Kind, object.GetName()) {
 				continue
