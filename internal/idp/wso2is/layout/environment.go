@@ -16,17 +16,17 @@ const (
 	// The administrator exists from the first start; the system account is what the
 	// server's own pages and tasks sign in with.
 	EnvAdministratorUsername = "ADMINISTRATOR_USERNAME"
-	EnvAdministratorPassword = "ADMINISTRATOR_PASSWORD" //nolint:gosec // G101: the name of a variable
+	EnvAdministratorPassword = "ADMINISTRATOR_PASSWORD"
 	EnvSystemUsername        = "SYSTEM_USERNAME"
-	EnvSystemPassword        = "SYSTEM_PASSWORD" //nolint:gosec // G101: the name of a variable
+	EnvSystemPassword        = "SYSTEM_PASSWORD"
 	// The endpoint application is how login and recovery pages speak to the server;
 	// the hash is the hexadecimal SHA-256 of its password.
-	EnvEndpointPassword = "ENDPOINT_PASSWORD" //nolint:gosec // G101: the name of a variable
+	EnvEndpointPassword = "ENDPOINT_PASSWORD"
 	EnvEndpointHash     = "ENDPOINT_HASH"
 	EnvDatabaseUsername = "DATABASE_USERNAME"
-	EnvDatabasePassword = "DATABASE_PASSWORD" //nolint:gosec // G101: the name of a variable
+	EnvDatabasePassword = "DATABASE_PASSWORD"
 	EnvMailUsername     = "MAIL_USERNAME"
-	EnvMailPassword     = "MAIL_PASSWORD" //nolint:gosec // G101: the name of a variable
+	EnvMailPassword     = "MAIL_PASSWORD"
 )
 
 // EnvStorePassword is the variable with the password of a store.

@@ -6,6 +6,7 @@ final class FakeDatabase implements java.sql.Driver {
     private final java.nio.file.Path file = java.nio.file.Path.of(System.getenv("FAKE_DATABASE"));
     private final java.util.List<String> tables;
     private final java.util.List<String> sent = new java.util.ArrayList<>();
+    private boolean autoCommit = true;
 
     FakeDatabase() throws Exception {
         tables = new java.util.ArrayList<>(java.nio.file.Files.readAllLines(file));
@@ -20,12 +21,13 @@ final class FakeDatabase implements java.sql.Driver {
             case "getMetaData" -> fake(java.sql.DatabaseMetaData.class, (m, a) ->
                     m.equals("getDatabaseProductName") ? "PostgreSQL" : m.equals("getTables") ? rows(tables) : null);
             case "getSchema" -> "public";
+            case "setAutoCommit" -> autoCommit = (Boolean) arguments[0];
             case "commit" -> keep();
             default -> null;
         });
     }
 
-    private Object statement(String method, Object[] arguments) throws java.sql.SQLException {
+    private Object statement(String method, Object[] arguments) throws Exception {
         if (method.equals("executeQuery")) {
             String table = ((String) arguments[0]).replaceAll(".* ", "");
             return rows(tables.contains(table + " with rows") ? java.util.List.of("row") : java.util.List.of());
@@ -40,6 +42,9 @@ final class FakeDatabase implements java.sql.Driver {
                 tables.add(sql.replaceAll("(?s)CREATE TABLE (?:IF NOT EXISTS )?(\\w+).*", "$1").toLowerCase());
             } else if (sql.startsWith("DROP TABLE")) {
                 tables.remove(sql.replaceAll(".* ", "").toLowerCase());
+            }
+            if (autoCommit) {
+                keep();
             }
             return true;
         }
