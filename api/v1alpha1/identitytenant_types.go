@@ -30,7 +30,9 @@ type IdentityTenant struct {
 	// spec is the wish. The operator never writes it.
 	// +required
 	Spec IdentityTenantSpec `json:"spec"`
-	// status is what was seen.
+	// status is what was seen. An object that nobody looked at yet has observedGeneration -1, so
+	// that kstatus does not call it Current.
+	// +kubebuilder:default={"observedGeneration":-1}
 	// +optional
 	Status IdentityTenantStatus `json:"status,omitempty"`
 }

@@ -29,7 +29,9 @@ type Keystore struct {
 	// spec is the wish.
 	// +required
 	Spec KeystoreSpec `json:"spec"`
-	// status is what was seen.
+	// status is what was seen. An object that nobody looked at yet has observedGeneration -1, so
+	// that kstatus does not call it Current.
+	// +kubebuilder:default={"observedGeneration":-1}
 	// +optional
 	Status KeystoreStatus `json:"status,omitempty"`
 }

@@ -22,7 +22,9 @@ type PasswordPolicy struct {
 	// spec is the wish; everything left out has a hardened default.
 	// +optional
 	Spec PasswordPolicySpec `json:"spec,omitempty"`
-	// status is what was seen.
+	// status is what was seen. An object that nobody looked at yet has observedGeneration -1, so
+	// that kstatus does not call it Current.
+	// +kubebuilder:default={"observedGeneration":-1}
 	// +optional
 	Status PolicyStatus `json:"status,omitempty"`
 }
@@ -181,7 +183,9 @@ type LogPolicy struct {
 	// spec is the wish; everything left out has a hardened default.
 	// +optional
 	Spec LogPolicySpec `json:"spec,omitempty"`
-	// status is what was seen.
+	// status is what was seen. An object that nobody looked at yet has observedGeneration -1, so
+	// that kstatus does not call it Current.
+	// +kubebuilder:default={"observedGeneration":-1}
 	// +optional
 	Status PolicyStatus `json:"status,omitempty"`
 }

@@ -23,7 +23,9 @@ type VaultConnection struct {
 	// spec is the wish.
 	// +required
 	Spec VaultConnectionSpec `json:"spec"`
-	// status is what was seen.
+	// status is what was seen. An object that nobody looked at yet has observedGeneration -1, so
+	// that kstatus does not call it Current.
+	// +kubebuilder:default={"observedGeneration":-1}
 	// +optional
 	Status VaultConnectionStatus `json:"status,omitempty"`
 }
