@@ -66,6 +66,8 @@ type Reconciler struct {
 	clusterID string
 	// verified is, by Keystore, the Secret that was seen to hold the bytes of the current version.
 	verified map[types.UID]types.UID
+	// built is, by Keystore, the version that needs no second look.
+	built map[types.UID]built
 	// attempts counts failed removals from Vault, of Keystores that are being deleted.
 	attempts map[types.UID]int
 }

@@ -140,6 +140,8 @@ func (p *pass) release(ctx context.Context, kind, reason, note string) error {
 	}
 	p.mu.Lock()
 	delete(p.attempts, p.cr.UID)
+	delete(p.verified, p.cr.UID)
+	delete(p.built, p.cr.UID)
 	p.mu.Unlock()
 	if note != "" {
 		publish.Event(p.Recorder, p.cr, kind, reason, "Delete", note)

@@ -289,6 +289,9 @@ func lostVersionsComeBack(p place) {
 		if !maps.EqualFunc(content, again.Data, bytes.Equal) {
 			return fmt.Errorf("it holds other bytes")
 		}
+		if generation := again.Labels["iam.holdfast.dev/generation"]; generation != "1" {
+			p.Errorf("it came back as version %s, want 1", generation)
+		}
 		return nil
 	}
 	p.delete(p.secret(current))

@@ -16,7 +16,6 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/publish"
-	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/pipeline"
@@ -161,13 +160,7 @@ func earliestEnd(entries []v1alpha1.KeystoreVersionEntry) (earliest *metav1.Time
 
 func (p *pass) announce(before *v1alpha1.Keystore) {
 	for _, change := range p.changes {
-		switch change.Verb {
-		case apply.Restored:
-			publish.Event(p.Recorder, p.cr, corev1.EventTypeWarning, v1alpha1.EventRestored, "Restore",
-				fmt.Sprintf("Put back %s of %s %s, which was changed by hand", change.Field, change.Kind, change.Name))
-		case apply.Created:
-			publish.Event(p.Recorder, p.cr, corev1.EventTypeNormal, v1alpha1.EventCreated, "Create", "Created "+change.Kind+" "+change.Name)
-		}
+		publish.Change(p.Recorder, p.cr, change)
 	}
 	publish.Ready(p.Recorder, p.cr, before.Status.Conditions, p.cr.Status.Conditions)
 }
