@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ type record struct {
 	generation int64
 	owned      bool
 	gone       bool
+	born       uint64 // the resource version that it was made with
 }
 
 // notOurs are kinds that others write as they like: heartbeats, messages, and copies of
@@ -96,9 +98,16 @@ func (h *history) note(kind string, event watch.Event) {
 		known = map[types.UID]*record{}
 		h.objects[object.GetNamespace()] = known
 	}
+	born, err := strconv.ParseUint(object.GetResourceVersion(), 10, 64)
+	if err != nil {
+		h.broken = fmt.Errorf("the resource version of %s %s: %w", kind, object.GetName(), err)
+	}
+	if earlier := known[object.GetUID()]; earlier != nil {
+		born = earlier.born
+	}
 	known[object.GetUID()] = &record{
 		name: kind + " " + anonymous(kind, object), generation: object.GetGeneration(),
-		owned: len(object.GetOwnerReferences()) > 0, gone: event.Type == watch.Deleted,
+		owned: len(object.GetOwnerReferences()) > 0, gone: event.Type == watch.Deleted, born: born,
 	}
 }
 
@@ -144,6 +153,22 @@ func (h *history) state(namespace string) ([]string, error) {
 	}
 	slices.Sort(lines)
 	return lines, h.broken
+}
+
+// doorsFirst tells whether each NetworkPolicy of a namespace is older than its first pod.
+func (h *history) doorsFirst(namespace string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var lastPolicy, firstPod uint64
+	for _, object := range h.objects[namespace] {
+		switch kind, _, _ := strings.Cut(object.name, " "); {
+		case kind == "NetworkPolicy":
+			lastPolicy = max(lastPolicy, object.born)
+		case kind == "Pod" && (firstPod == 0 || object.born < firstPod):
+			firstPod = object.born
+		}
+	}
+	return lastPolicy > 0 && lastPolicy < firstPod
 }
 
 // issuedTwice tells whether cert-manager signed more often than it was asked to, with no
