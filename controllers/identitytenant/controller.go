@@ -114,16 +114,26 @@ func (r *Reconciler) run(ctx context.Context, cr *v1alpha1.IdentityTenant) (pipe
 		if !ok || last.(tenant.Spec).Owner.UID != cr.UID {
 			return pipeline.Rejected(rejected), empty
 		}
-		want = last.(tenant.Spec)
+		want, rejected = last.(tenant.Spec), stillHolds(rejected)
 	}
 	p := r.newPass(cr, c, want)
 	report := pipeline.Run(ctx, want, p.steps())
+	blameVault(&report)
 	report.Rejected = rejected
 	if rejected == nil {
 		r.lastGood.Store(key, want)
 	}
 	r.closeWhenForbidden(ctx, cr.Namespace, report)
 	return report, p
+}
+
+// stillHolds says of a reference that was there before that what it said goes on holding.
+func stillHolds(rejected error) error {
+	f := fault.Of(rejected, v1alpha1.ReasonError)
+	if f.Kind != fault.KindWaiting || f.Reason != v1alpha1.ReasonNotFound {
+		return rejected
+	}
+	return fault.Waiting(v1alpha1.ReasonReferenceMissing, "%s. What it said last goes on holding", f.Message)
 }
 
 func (r *Reconciler) resolve(ctx context.Context, c client.Client, cr *v1alpha1.IdentityTenant) (tenant.Spec, error) {
