@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/fault"
@@ -68,14 +69,24 @@ func (p *pass) access(want tenant.Spec, seen tenant.Facts) idp.Access {
 }
 
 // announceSettings reports drift: a setting that was right for this very generation
-// and is not any more was changed by hand.
+// and is not any more was changed by hand. One that the policy itself changed is no drift.
 func (p *pass) announceSettings(diff tenant.Diff) {
 	before := apimeta.FindStatusCondition(p.cr.Status.Conditions, v1alpha1.ConditionSettingsApplied)
 	if before == nil || before.Status != "True" || before.ObservedGeneration != p.cr.Generation {
 		return
 	}
+	declared := tenant.Settings(nil)
+	last, known := p.lastGood.Load(client.ObjectKeyFromObject(p.cr))
+	if known {
+		declared = last.(tenant.Spec).Settings()
+	}
 	for _, change := range diff {
-		p.Recorder.Eventf(p.cr, nil, corev1.EventTypeWarning, v1alpha1.EventSettingRestored, "Restore",
+		if known && declared[change.Realm][change.Setting] != change.To {
+			continue
+		}
+		// Named beside the tenant: events that agree in all but the note are counted as one.
+		setting := &corev1.ObjectReference{Kind: "IdentityTenant", Namespace: p.cr.Namespace, Name: p.cr.Name, FieldPath: change.Realm + "/" + string(change.Setting)}
+		p.Recorder.Eventf(p.cr, setting, corev1.EventTypeWarning, v1alpha1.EventSettingRestored, "Restore",
 			"Realm %s: put back %s from %q to %q", change.Realm, change.Setting, change.From, change.To)
 	}
 }
