@@ -39,6 +39,16 @@ func (p *pass) applyKeystores(ctx context.Context, want tenant.Spec, _ tenant.Fa
 	if err != nil {
 		return err
 	}
+	if token := p.cr.Annotations[v1alpha1.AnnotationAdopt]; token != "" {
+		for _, child := range children { // consent covers the values of the tenant's own stores
+			annotations := child.GetAnnotations()
+			if annotations == nil {
+				annotations = map[string]string{}
+			}
+			annotations[v1alpha1.AnnotationAdopt] = token
+			child.SetAnnotations(annotations)
+		}
+	}
 	before := len(p.changes)
 	now, err := p.trustLast(ctx, want, children)
 	if err != nil {

@@ -182,6 +182,10 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 	for _, store := range want.Keystores {
 		fact, ok := seen.Keystores[store.Role]
 		if !ok {
+			name := want.KeystoreName(store.Role)
+			if i := slices.IndexFunc(cr.Status.Keystores, func(k v1alpha1.KeystoreInUse) bool { return k.Name == name }); i >= 0 {
+				out.Keystores = append(out.Keystores, cr.Status.Keystores[i])
+			}
 			continue
 		}
 		inUse := v1alpha1.KeystoreInUse{Name: fact.Name, Generation: fact.Generation, SecretName: fact.SecretName}
@@ -200,7 +204,7 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 		out.Defaults = append(out.Defaults, v1alpha1.EffectiveDefault{Field: value.Field, Value: value.Value})
 	}
 	if report.Rejected == nil {
-		requests(out, cr)
+		requests(out, cr, report)
 	}
 }
 
@@ -215,8 +219,16 @@ func endpoints(want tenant.Spec) *v1alpha1.Endpoints {
 	return found
 }
 
-func requests(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant) {
+// requests echoes what was asked for by annotation. Consent to adopt is used up only when
+// every value was taken over: until then the steps before it may still need it.
+func requests(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, report pipeline.Report) {
 	reconcile, adopt := cr.Annotations[v1alpha1.AnnotationReconcile], cr.Annotations[v1alpha1.AnnotationAdopt]
+	if secrets, ok := report.Outcome(v1alpha1.ConditionSecretsReady); ok && !secrets.Met() {
+		adopt = ""
+		if before := cr.Status.Requests; before != nil {
+			adopt = before.Adopt
+		}
+	}
 	if reconcile == "" && adopt == "" {
 		return
 	}
