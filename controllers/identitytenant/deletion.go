@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/apply"
+	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
@@ -34,6 +36,11 @@ func (r *Reconciler) finalize(ctx context.Context, cr *v1alpha1.IdentityTenant) 
 	}
 	released := r.Clock.Since(cr.DeletionTimestamp.Time) > r.patience() || cr.Annotations[v1alpha1.AnnotationRelease] != ""
 	running, err := r.stopPods(ctx, cr)
+	if shutOut(err) {
+		// The RoleBinding went first, as it does with a whole namespace, whose pods are gone by
+		// then. Nobody lets us look, so waiting would change nothing: garbage collection does the rest.
+		running, err = false, nil
+	}
 	if (err != nil || running) && !released {
 		return ctrl.Result{RequeueAfter: deletionRetry}, nil
 	}
@@ -52,6 +59,11 @@ func (r *Reconciler) finalize(ctx context.Context, cr *v1alpha1.IdentityTenant) 
 	controllerutil.RemoveFinalizer(cr, v1alpha1.Finalizer)
 	err = r.Own.Patch(ctx, cr, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	return ctrl.Result{}, client.IgnoreNotFound(err)
+}
+
+// shutOut tells whether the namespace does not let the operator in any more.
+func shutOut(err error) bool {
+	return err != nil && (apierrors.IsForbidden(err) || fault.Of(err, "").Reason == v1alpha1.ReasonNamespaceNotAdmitted)
 }
 
 func (r *Reconciler) patience() time.Duration {
