@@ -41,7 +41,7 @@ func TestAHeldRolloutComesBackAsItWas(t *testing.T) {
 	serving, old, atFirst := acme.Status.ServingRevision, secretsOfPods(t, acme), podsOf(t, acme)
 
 	window.Close()
-	change(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Hostname = "id.second.example" })
+	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Hostname = "id.second.example" })
 	awaitHeld(t, acme, serving)
 	testenv.Eventually(t, waitDeadline, func() error {
 		// What it names is new wherever the host name is in: the configuration and the certificate.
@@ -54,7 +54,7 @@ func TestAHeldRolloutComesBackAsItWas(t *testing.T) {
 	})
 	second := awaitHeld(t, acme, serving).Status.DesiredRevision
 	expectRevisions(t, acme, 2)
-	change(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "db"}}, func(secret *corev1.Secret) { secret.Data["password"] = []byte("another") })
+	edit(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "db"}}, func(secret *corev1.Secret) { secret.Data["password"] = []byte("another") })
 	testenv.Eventually(t, waitDeadline, func() error {
 		if now := awaitHeld(t, acme, serving).Status.DesiredRevision; now == second {
 			return errors.New("the new password of the database is not in the desired revision")
@@ -138,7 +138,7 @@ func expectCollected(t *testing.T, acme *v1alpha1.IdentityTenant, window *harnes
 			t.Logf("%v went %d changes later, with the last ControllerRevision that named them", old, changes)
 			return
 		}
-		change(t, acme, func(spec *v1alpha1.IdentityTenantSpec) {
+		edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) {
 			spec.Resources = &v1alpha1.Resources{CPU: fmt.Sprintf("%d", 3+changes)}
 		})
 		awaitHeld(t, acme, acme.Status.ServingRevision)
@@ -173,14 +173,14 @@ func TestARepairGoesPastABrokenRollout(t *testing.T) {
 		}
 	}
 	good := closed.Status.ServingRevision
-	change(t, later, broken)
-	change(t, closed, broken)
+	edit(t, later, broken)
+	edit(t, closed, broken)
 	for _, made := range []*v1alpha1.IdentityTenant{first, later, closed} {
 		awaitPendingPod(t, made)
 	}
 
-	change(t, later, repaired)
-	change(t, first, repaired)
+	edit(t, later, repaired)
+	edit(t, first, repaired)
 	awaitUpToDate(t, later)
 	awaitUpToDate(t, first)
 	window.Close()
@@ -191,7 +191,7 @@ func TestARepairGoesPastABrokenRollout(t *testing.T) {
 			t.Errorf("pod %s stayed at the broken revision %s", uid, revision)
 		}
 	}
-	change(t, closed, repaired)
+	edit(t, closed, repaired)
 	awaitHeld(t, closed, good)
 	window.Open()
 	request(t, closed, "the-window-opens")
@@ -215,14 +215,14 @@ func TestAFirstInstallDoesNotWaitForAWindow(t *testing.T) {
 	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
 		return says(seen, v1alpha1.ConditionSecretsReady, metav1.ConditionFalse, v1alpha1.ReasonNotFound)
 	})
-	change(t, acme, func(spec *v1alpha1.IdentityTenantSpec) {
+	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) {
 		spec.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]string{"disk": "none"}}
 		spec.Database.PostgreSQL.Credentials = *spec.Database.PostgreSQL.SchemaOwner
 	})
 	awaitPendingPod(t, acme)
-	change(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Scheduling = nil })
+	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Scheduling = nil })
 	serving := awaitUpToDate(t, acme).Status.ServingRevision
-	change(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Resources = &v1alpha1.Resources{CPU: "1"} })
+	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Resources = &v1alpha1.Resources{CPU: "1"} })
 	awaitHeld(t, acme, serving)
 	t.Log("installed and repaired outside the window; the next change is held")
 }
@@ -246,8 +246,8 @@ func windowed(window *harness.Window) harness.OperatorOptions {
 	return harness.OperatorOptions{Options: operator.Options{WindowOpen: func(types.NamespacedName) bool { return window.IsOpen() }}}
 }
 
-// change edits a tenant's spec, or a Secret, as a person does.
-func change[O client.Object, E any](t *testing.T, object O, edit func(*E)) {
+// edit changes a tenant's spec, or a Secret, as a person does.
+func edit[O client.Object, E any](t *testing.T, object O, edit func(*E)) {
 	t.Helper()
 	if err := world.Admin.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
 		t.Fatal(err)
