@@ -16,14 +16,9 @@ import (
 // children that somebody had changed by hand.
 func (r *Reconciler) announce(before, after *v1alpha1.IdentityTenant, changes []apply.Change) {
 	for _, change := range changes {
-		switch change.Verb {
-		case apply.Restored:
-			r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, v1alpha1.EventRestored, "Restore",
-				"Put back %s of %s %s, which was changed by hand", change.Field, change.Kind, change.Name)
-		case apply.Created:
-			if before.Status.ServingRevision != "" && change.Kind != "Secret" {
-				r.Recorder.Eventf(after, nil, corev1.EventTypeNormal, v1alpha1.EventCreated, "Create", "Created %s %s", change.Kind, change.Name)
-			}
+		// A first installation makes many, and its status tells how far it has come.
+		if change.Verb != apply.Created || before.Status.ServingRevision != "" {
+			publish.Change(r.Recorder, after, change)
 		}
 	}
 	for _, condition := range after.Status.Conditions {

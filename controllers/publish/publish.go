@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -31,6 +32,10 @@ func Ready(recorder events.EventRecorder, object client.Object, before, after []
 
 // Event records a note about object, cut to what the API server takes.
 func Event(recorder events.EventRecorder, object client.Object, kind, reason, action, note string) {
+	about(recorder, object, nil, kind, reason, action, note)
+}
+
+func about(recorder events.EventRecorder, object client.Object, related runtime.Object, kind, reason, action, note string) {
 	if len(note) > maxNote {
 		cut := maxNote - len("…")
 		for !utf8.RuneStart(note[cut]) {
@@ -38,5 +43,5 @@ func Event(recorder events.EventRecorder, object client.Object, kind, reason, ac
 		}
 		note = note[:cut] + "…"
 	}
-	recorder.Eventf(object, nil, kind, reason, action, "%s", note)
+	recorder.Eventf(object, related, kind, reason, action, "%s", note)
 }

@@ -133,6 +133,7 @@ func prepare(object client.Object, gvk schema.GroupVersionKind) (*unstructured.U
 	want := &unstructured.Unstructured{Object: content}
 	want.SetGroupVersionKind(gvk)
 	unstructured.RemoveNestedField(content, "metadata", "creationTimestamp")
+	sayNothingIsAdmitted(content, gvk)
 	encoded, err := json.Marshal(content) // sorts keys
 	if err != nil {
 		return nil, "", err
@@ -146,6 +147,20 @@ func prepare(object client.Object, gvk schema.GroupVersionKind) (*unstructured.U
 	annotations[tenant.AnnotationApplied] = digest
 	want.SetAnnotations(annotations)
 	return want, digest, nil
+}
+
+// sayNothingIsAdmitted writes the empty lists of a NetworkPolicy's rules out: a field that
+// nobody says belongs to whoever writes a rule into it, and there it would stay.
+func sayNothingIsAdmitted(content map[string]any, gvk schema.GroupVersionKind) {
+	spec, ok := content["spec"].(map[string]any)
+	if gvk.Kind != "NetworkPolicy" || !ok {
+		return
+	}
+	for _, direction := range []string{"ingress", "egress"} {
+		if _, said := spec[direction]; !said {
+			spec[direction] = []any{}
+		}
+	}
 }
 
 func dropNulls(value any) {

@@ -42,7 +42,24 @@ func mapDifference(want map[string]any, live any, path string) string {
 			return found
 		}
 	}
+	if whole(path) {
+		for key := range liveMap {
+			if _, ok := want[key]; !ok {
+				return strings.TrimPrefix(path, ".") + "." + key
+			}
+		}
+	}
 	return ""
+}
+
+// whole tells of maps to which nobody may add: one more label in a selector, or one more
+// word in a rule of a NetworkPolicy, makes it speak of other pods.
+func whole(path string) bool {
+	if strings.HasPrefix(path, "spec.ingress[") || strings.HasPrefix(path, "spec.egress[") {
+		return true
+	}
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	return slices.Contains([]string{"selector", "podSelector", "namespaceSelector", "matchLabels"}, last)
 }
 
 // listDifference compares lists of named things by name, where others may add theirs,

@@ -22,6 +22,8 @@ func TestFirstDifference(t *testing.T) {
 		"an order that matters":           {`{args: [a, b]}`, `{args: [b, a]}`, "args[0]"},
 		"a finalizer that others added":   {`{metadata: {finalizers: [a]}}`, `{metadata: {finalizers: [b, a]}}`, ""},
 		"a finalizer that was removed":    {`{metadata: {finalizers: [a]}}`, `{metadata: {finalizers: [b]}}`, "metadata.finalizers"},
+		"one more label in a selector":    {`{selector: {matchLabels: {a: x}}}`, `{selector: {matchLabels: {a: x, b: y}}}`, "selector.matchLabels.b"},
+		"one more word in a selector":     {`{podSelector: {}}`, `{podSelector: {matchExpressions: []}}`, "podSelector.matchExpressions"},
 		"false is not absent":             {`{automount: false}`, `{}`, "automount"},
 	} {
 		t.Run(name, func(t *testing.T) {
