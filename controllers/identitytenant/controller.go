@@ -16,6 +16,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
@@ -69,6 +70,7 @@ type Reconciler struct {
 	clusterID   string
 	clusterOnce sync.Mutex
 	lastGood    sync.Map // types.NamespacedName to tenant.Spec
+	stale       waking.Stale
 	written     sync.Map // types.NamespacedName to the time.Time of the last status of a first installation
 }
 
@@ -80,6 +82,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			return ctrl.Result{}, r.forget(ctx, request.NamespacedName)
 		}
 		return ctrl.Result{}, fmt.Errorf("read the tenant: %w", err)
+	}
+	if again, stale := r.stale.Read(cr); stale {
+		return again, nil
 	}
 	if cr.DeletionTimestamp != nil {
 		return r.finalize(ctx, cr)
@@ -170,6 +175,7 @@ func (r *Reconciler) closeWhenForbidden(ctx context.Context, namespace string, r
 func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) error {
 	r.lastGood.Delete(key)
 	r.written.Delete(key)
+	r.stale.Forget(key)
 	var tenants v1alpha1.IdentityTenantList
 	var stores v1alpha1.KeystoreList
 	if err := r.Own.List(ctx, &tenants, client.InNamespace(key.Namespace), client.Limit(1)); err != nil {

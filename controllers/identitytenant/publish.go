@@ -30,6 +30,7 @@ func (r *Reconciler) publish(ctx context.Context, cr *v1alpha1.IdentityTenant, r
 		if err := status.Write(ctx, r.Own, before, cr); err != nil {
 			return 0, err
 		}
+		r.stale.Wrote(before, cr)
 		r.note(cr)
 	}
 	r.announce(before, cr, changes)

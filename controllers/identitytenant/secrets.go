@@ -103,6 +103,7 @@ func (p *pass) addFinalizer(ctx context.Context) error {
 		return fmt.Errorf("add the finalizer: %w", err)
 	}
 	p.cr.Status = before.Status
+	p.stale.Wrote(before, p.cr)
 	return nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/vault"
@@ -61,6 +62,8 @@ type Reconciler struct {
 	generatorOnce sync.Once
 	generating    chan struct{}
 
+	stale waking.Stale
+
 	mu sync.Mutex
 	// clusterID is the UID of the kube-system namespace: a part of the owner mark in Vault.
 	clusterID string
@@ -76,7 +79,11 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	var cr v1alpha1.Keystore
 	if err := r.Client.Get(ctx, request.NamespacedName, &cr); err != nil {
+		r.stale.Forget(request.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if again, stale := r.stale.Read(&cr); stale {
+		return again, nil
 	}
 	if !cr.DeletionTimestamp.IsZero() {
 		return r.finalize(ctx, &cr)

@@ -58,6 +58,7 @@ func (p *pass) openVault(ctx context.Context) (err error) {
 	if err := p.Client.Patch(ctx, p.cr, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return fmt.Errorf("add the finalizer: %w", err)
 	}
+	p.stale.Wrote(before, p.cr)
 	return nil
 }
 

@@ -64,6 +64,7 @@ func (p *pass) publish(ctx context.Context, failed error) error {
 	if err := status.Write(ctx, p.Client, before, p.cr); err != nil {
 		return err
 	}
+	p.stale.Wrote(before, p.cr)
 	p.announce(before)
 	return nil
 }
