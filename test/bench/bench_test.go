@@ -15,10 +15,10 @@ import (
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -66,7 +66,11 @@ func BenchmarkTenants(b *testing.B) {
 
 func startWorld(b *testing.B) {
 	b.Helper()
-	audit = filepath.Join(b.TempDir(), "audit.log")
+	folder := os.Getenv(keepVariable)
+	if folder == "" {
+		folder = b.TempDir()
+	}
+	audit = filepath.Join(folder, "audit.log")
 	var err error
 	if world, err = harness.Start(b.Context(), harness.Options{Audit: audit, WithoutServers: true}); err != nil {
 		b.Fatal(err)
@@ -115,7 +119,7 @@ func measure(b *testing.B, tenants int, sharedKeys bool) run {
 		}
 	}
 	if sharedKeys {
-		r.resync = wake(b, operator, namespace, tenants)
+		r.resync = wake(b, operator, namespace, r)
 	}
 	operator.stop()
 	if !sharedKeys {
@@ -244,28 +248,30 @@ func unready(namespace string) error {
 	return err
 }
 
-// wake touches what every tenant and every TLS store refers to, so that each is looked at
-// once more although nothing that matters changed.
-func wake(b *testing.B, operator *process, namespace string, tenants int) account {
+// wake has every tenant and Keystore looked at once more although nothing changed: an
+// annotation of a stranger wakes the operator and asks for nothing.
+func wake(b *testing.B, operator *process, namespace string, r run) account {
 	b.Helper()
 	before := operator.quiet(b, deadline)
-	for _, object := range []client.Object{&corev1.Service{}, &cmv1.Issuer{}} {
-		name := "db"
-		if _, ok := object.(*cmv1.Issuer); ok {
-			name = "internal-ca"
-		}
-		if err := admin.Get(b.Context(), client.ObjectKey{Namespace: namespace, Name: name}, object); err != nil {
+	for _, list := range []client.ObjectList{&v1alpha1.IdentityTenantList{}, &v1alpha1.KeystoreList{}} {
+		if err := admin.List(b.Context(), list, client.InNamespace(namespace)); err != nil {
 			b.Fatal(err)
 		}
-		base := object.DeepCopyObject().(client.Object)
-		object.SetAnnotations(map[string]string{"holdfast.example/woken": "true"})
-		if err := admin.Patch(b.Context(), object, client.MergeFrom(base)); err != nil {
+		objects, err := apimeta.ExtractList(list)
+		if err != nil {
 			b.Fatal(err)
+		}
+		for _, object := range objects {
+			patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"holdfast.example/woken":"true"}}}`))
+			if err := admin.Patch(b.Context(), object.(client.Object), patch); err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
-	await(b, "a look at every tenant", func(context.Context) bool {
+	await(b, "a look at every object", func(context.Context) bool {
 		now, err := operator.ask("/account")
-		return err == nil && now.Reconciles["identitytenant"]-before.Reconciles["identitytenant"] >= tenants
+		return err == nil && now.Reconciles["identitytenant"]-before.Reconciles["identitytenant"] >= r.tenants &&
+			now.Reconciles["keystore"]-before.Reconciles["keystore"] >= r.keystores
 	})
 	return since(before, operator.quiet(b, deadline))
 }

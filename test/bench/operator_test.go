@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,8 +38,9 @@ import (
 // whose memory and processor time are then the operator's alone.
 const childVariable = "HOLDFAST_BENCH_CHILD"
 
-// profileVariable names a folder that gets a CPU profile of each operator process.
-const profileVariable = "HOLDFAST_BENCH_PROFILE"
+// keepVariable names a folder that keeps the API server's audit log and a CPU profile of
+// each operator process.
+const keepVariable = "HOLDFAST_BENCH_KEEP"
 
 // setup says how an operator process runs.
 type setup struct {
@@ -134,7 +137,13 @@ func (f *fakeServers) of(want tenant.Spec) *idptest.FakeServer {
 		f.servers = map[string]*idptest.FakeServer{}
 	}
 	if f.servers[want.Name] == nil {
-		f.servers[want.Name] = idptest.NewFakeServer(idp.Access{})
+		server := idptest.NewFakeServer(idp.Access{}, slices.Collect(maps.Keys(want.Settings()))...)
+		for realm, settings := range want.Settings() {
+			for setting, value := range settings {
+				server.Set(realm, setting, value) // as a database would have kept them
+			}
+		}
+		f.servers[want.Name] = server
 	}
 	return f.servers[want.Name]
 }
@@ -230,8 +239,8 @@ func start(b *testing.B, s setup) *process {
 	if err := world.Plane.WriteKubeconfig(s.Kubeconfig, world.Manager); err != nil {
 		b.Fatal(err)
 	}
-	if profiles := os.Getenv(profileVariable); profiles != "" {
-		s.Profile = filepath.Join(profiles, s.Namespace+"-"+strconv.FormatInt(time.Now().Unix(), 10)+".pprof")
+	if kept := os.Getenv(keepVariable); kept != "" {
+		s.Profile = filepath.Join(kept, s.Namespace+"-"+strconv.FormatInt(time.Now().Unix(), 10)+".pprof")
 	}
 	encoded, err := json.Marshal(s)
 	if err != nil {

@@ -92,6 +92,8 @@ func (t *table) writes(runs []run) {
 	}
 	t.each("  refused (conflicts and the like)", "", "%.1f", runs, func(r run) float64 { return perTenant(r.tally.refused, r) })
 	t.each("  our reads, watches included", "", "%.1f", runs, func(r run) float64 { return perTenant(r.tally.reads, r) })
+	t.each("  looks at the tenant", "", "%.1f", runs, func(r run) float64 { return perTenant(r.seen.Reconciles["identitytenant"], r) })
+	t.each("  looks at its Keystores, all together", "", "%.1f", runs, func(r run) float64 { return perTenant(r.seen.Reconciles["keystore"], r) })
 	t.each("  Vault: values written", "", "%.1f", runs, func(r run) float64 { return perTenant(r.seen.Puts, r) })
 	t.each("  Vault: reads", "", "%.1f", runs, func(r run) float64 { return perTenant(r.seen.VaultReads, r) })
 	t.each("  Vault: logins since the connection was there, in all", "", "%.0f", runs, func(r run) float64 { return float64(r.seen.Logins) })
@@ -151,7 +153,7 @@ func (t *table) steady(runs []run) {
 	for _, r := range runs {
 		met = met && r.resync.Writes+r.resync.Puts+r.restart.Writes+r.restart.Puts == 0
 	}
-	t.each("  a look at every tenant: writes, API server and Vault (aim 0)", verdict(met), "%.0f", runs, func(r run) float64 { return float64(r.resync.Writes + r.resync.Puts) })
+	t.each("  a look at everything: writes, API server and Vault (aim 0)", verdict(met), "%.0f", runs, func(r run) float64 { return float64(r.resync.Writes + r.resync.Puts) })
 	t.each("    reads of the API server", "", "%.1f", runs, func(r run) float64 { return perTenant(r.resync.Reads, r) })
 	t.each("    reads of Vault", "", "%.1f", runs, func(r run) float64 { return perTenant(r.resync.VaultReads, r) })
 	t.each("  a new start: writes, API server and Vault (aim 0)", "", "%.0f", runs, func(r run) float64 { return float64(r.restart.Writes + r.restart.Puts) })
