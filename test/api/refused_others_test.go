@@ -35,7 +35,7 @@ var refusedKeystores = []refusal{
 	{"two certificates of issuers", `spec: {entries: [{alias: a, certificate: {issuerRef: {name: ca}, dnsNames: [a.example]}}, {alias: b, certificate: {issuerRef: {name: ca}, dnsNames: [b.example]}}]}`, "spec", "make another Keystore"},
 	{"eleven retired versions", `spec: {historyLimit: 11}`, "spec.historyLimit", "less than or equal to 10"},
 	{"copy in another namespace", `spec: {target: {secretName: ../kube-system/x}}`, "spec.target.secretName", "should match '^[a-z0-9]"},
-	{"name too long for its Secrets", `metadata: {name: ` + long(53) + `}`, "<nil>", "at most 52 characters"},
+	{"name too long for a label", `metadata: {name: ` + long(64) + `}`, "<nil>", "at most 63 characters"},
 	{"name with a dot", `metadata: {name: orders.v2}`, "<nil>", "lower-case letters, digits and hyphens"},
 }
 
