@@ -34,8 +34,8 @@ func TestOnlyAnAdmittedNamespaceIsWorkedOn(t *testing.T) {
 		}
 	}
 	refused := func(seen *v1alpha1.IdentityTenant) bool {
-		return says(seen, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNamespaceNotAdmitted) &&
-			says(seen, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonNamespaceNotAdmitted)
+		return declares(seen, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNamespaceNotAdmitted) &&
+			declares(seen, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonNamespaceNotAdmitted)
 	}
 	await(t, acme, refused)
 	if !strings.Contains(harness.Describe(acme), testenv.TenantNamespaceRole) {

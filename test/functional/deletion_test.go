@@ -269,7 +269,7 @@ func TestAnotherClustersValuesNeedConsent(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, again, func(seen *v1alpha1.IdentityTenant) bool {
-		return says(seen, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonOwnedByOther)
+		return declares(seen, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonOwnedByOther)
 	})
 	if text := harness.Describe(again); !strings.Contains(text, "other-cluster/"+ns) || !strings.Contains(text, v1alpha1.AnnotationAdopt) {
 		t.Errorf("it does not say whose it is and how to take it over: %s", text)

@@ -2,6 +2,7 @@ package functional
 
 import (
 	"context"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -25,6 +26,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/operator"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 	"github.com/holdfast-iam/holdfast/test/harness"
@@ -213,7 +215,7 @@ func TestAFirstInstallDoesNotWaitForAWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
-		return says(seen, v1alpha1.ConditionSecretsReady, metav1.ConditionFalse, v1alpha1.ReasonNotFound)
+		return declares(seen, v1alpha1.ConditionSecretsReady, metav1.ConditionFalse, v1alpha1.ReasonNotFound)
 	})
 	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) {
 		spec.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]string{"disk": "none"}}
@@ -233,6 +235,9 @@ const waitDeadline = 2 * time.Minute
 // operated runs the operator for the given namespaces until the test ends.
 func operated(t *testing.T, options harness.OperatorOptions, namespaces ...string) *harness.Operator {
 	t.Helper()
+	if options.GenerateKey == nil {
+		options.GenerateKey = spareKeys
+	}
 	running := operate(t, options, namespaces...)
 	t.Cleanup(func() {
 		if err := running.Stop(); err != nil {
@@ -241,6 +246,32 @@ func operated(t *testing.T, options harness.OperatorOptions, namespaces ...strin
 	})
 	return running
 }
+
+// spareKeys gives RSA keys out again and again: making a real one for each store of each
+// tenant would be most of what these tests wait for.
+func spareKeys(algorithm keystore.Algorithm, size int) (crypto.Signer, error) {
+	if algorithm != keystore.RSA {
+		return keystore.GenerateKey(algorithm, size)
+	}
+	spare.Lock()
+	defer spare.Unlock()
+	if keys := spare.keys[size]; len(keys) < 4 { // more than a tenant has stores with RSA keys
+		key, err := keystore.GenerateKey(algorithm, size)
+		if err != nil {
+			return nil, err
+		}
+		spare.keys[size] = append(keys, key)
+		return key, nil
+	}
+	spare.turn++
+	return spare.keys[size][spare.turn%len(spare.keys[size])], nil
+}
+
+var spare = struct {
+	sync.Mutex
+	keys map[int][]crypto.Signer
+	turn int
+}{keys: map[int][]crypto.Signer{}}
 
 func windowed(window *harness.Window) harness.OperatorOptions {
 	return harness.OperatorOptions{Options: operator.Options{WindowOpen: func(types.NamespacedName) bool { return window.IsOpen() }}}
@@ -286,8 +317,8 @@ func await(t *testing.T, acme *v1alpha1.IdentityTenant, asked func(*v1alpha1.Ide
 	return acme
 }
 
-// says tells whether a condition of the present generation has this value and reason.
-func says(acme *v1alpha1.IdentityTenant, conditionType string, value metav1.ConditionStatus, reason string) bool {
+// declares tells whether a condition of the present generation has this value and reason.
+func declares(acme *v1alpha1.IdentityTenant, conditionType string, value metav1.ConditionStatus, reason string) bool {
 	return slices.ContainsFunc(acme.Status.Conditions, func(c metav1.Condition) bool {
 		return c.Type == conditionType && c.Status == value && c.Reason == reason && c.ObservedGeneration == acme.Generation
 	})
@@ -297,8 +328,8 @@ func says(acme *v1alpha1.IdentityTenant, conditionType string, value metav1.Cond
 func awaitHeld(t *testing.T, acme *v1alpha1.IdentityTenant, serving string) *v1alpha1.IdentityTenant {
 	t.Helper()
 	return await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
-		return says(seen, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonRolloutScheduled) &&
-			says(seen, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRolloutScheduled) &&
+		return declares(seen, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonRolloutScheduled) &&
+			declares(seen, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRolloutScheduled) &&
 			seen.Status.ServingRevision == serving && seen.Status.DesiredRevision != serving
 	})
 }
@@ -306,8 +337,8 @@ func awaitHeld(t *testing.T, acme *v1alpha1.IdentityTenant, serving string) *v1a
 func awaitUpToDate(t *testing.T, acme *v1alpha1.IdentityTenant) *v1alpha1.IdentityTenant {
 	t.Helper()
 	return await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
-		return says(seen, v1alpha1.ConditionUpToDate, metav1.ConditionTrue, v1alpha1.ReasonSucceeded) &&
-			says(seen, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		return declares(seen, v1alpha1.ConditionUpToDate, metav1.ConditionTrue, v1alpha1.ReasonSucceeded) &&
+			declares(seen, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	})
 }
 

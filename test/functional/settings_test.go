@@ -72,9 +72,9 @@ func TestRuntimeSettingsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
-		return says(seen, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonReferenceMissing) &&
-			says(seen, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonReferenceMissing) &&
-			says(seen, v1alpha1.ConditionSettingsApplied, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		return declares(seen, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonReferenceMissing) &&
+			declares(seen, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonReferenceMissing) &&
+			declares(seen, v1alpha1.ConditionSettingsApplied, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	})
 	live.byHand(t, attemptsProperty, "8")
 	live.expect(t, attemptsProperty, "3")

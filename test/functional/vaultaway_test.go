@@ -98,7 +98,7 @@ func ownVault(t *testing.T) *harness.World {
 func awaitAway(t *testing.T, acme *v1alpha1.IdentityTenant, reason string) {
 	t.Helper()
 	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
-		return says(seen, v1alpha1.ConditionVaultReady, metav1.ConditionFalse, reason) &&
+		return declares(seen, v1alpha1.ConditionVaultReady, metav1.ConditionFalse, reason) &&
 			apimeta.IsStatusConditionTrue(seen.Status.Conditions, v1alpha1.ConditionReady)
 	})
 }
@@ -106,8 +106,8 @@ func awaitAway(t *testing.T, acme *v1alpha1.IdentityTenant, reason string) {
 func awaitBack(t *testing.T, acme *v1alpha1.IdentityTenant) {
 	t.Helper()
 	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
-		return says(seen, v1alpha1.ConditionVaultReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded) &&
-			says(seen, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		return declares(seen, v1alpha1.ConditionVaultReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded) &&
+			declares(seen, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	})
 }
 
