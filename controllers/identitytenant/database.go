@@ -54,14 +54,18 @@ func (p *pass) prepareSchema(ctx context.Context, want tenant.Spec, seen tenant.
 	if err := p.retireJobs(ctx, want, objects[0].GetName()); err != nil {
 		return err
 	}
-	// The Job's pod runs as the tenant's own ServiceAccount, which the workload has too.
+	// The Job's pod runs as the tenant's own ServiceAccount, which the workload has too, and it is there first.
 	if err := p.put(ctx, desired.ServiceAccount(want)...); err != nil {
 		return err
 	}
 	if err := p.put(ctx, secret); err != nil {
 		return err
 	}
-	return p.put(ctx, objects...)
+	// So is all that the Job's pod reads: an operator that ends in between leaves no Job without it.
+	if err := p.put(ctx, objects[1:]...); err != nil {
+		return err
+	}
+	return p.put(ctx, objects[0])
 }
 
 // retireJobs removes unfinished schema Jobs of another name, which were made for what the
