@@ -9,11 +9,10 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/yaml"
-
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/operator"
@@ -92,7 +91,7 @@ func read(manifests *offline.Manifests, name string, in io.Reader) error {
 		return err
 	}
 	for _, path := range paths {
-		file, err := os.Open(path) //nolint:gosec // the user names the file
+		file, err := os.Open(path)
 		if err != nil {
 			return err
 		}

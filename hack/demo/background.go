@@ -37,7 +37,7 @@ func (d *demo) startOperator(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(program, content, 0o700); err != nil { //nolint:gosec // a program has to be executable
+	if err := os.WriteFile(program, content, 0o700); err != nil {
 		return err
 	}
 	log, err := os.Create(filepath.Join(d.dir, "operator.log"))

@@ -8,8 +8,9 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
 // Files are what the server reads at its start: a name and its content. They

@@ -61,7 +61,7 @@ func BenchmarkTenants(b *testing.B) {
 		b.Logf("%d tenants: done after %s", tenants, b.Elapsed().Round(time.Second))
 	}
 	keys := measure(b, 10, false)
-	print(b, runs, keys, keyTime(b))
+	printTable(b, runs, keys, keyTime(b))
 }
 
 func startWorld(b *testing.B) {

@@ -17,7 +17,7 @@ const (
 	aimSlope = 150 // KiB per tenant
 )
 
-func print(b *testing.B, runs []run, keys run, oneKey time.Duration) {
+func printTable(b *testing.B, runs []run, keys run, oneKey time.Duration) {
 	b.Helper()
 	load, _ := os.ReadFile("/proc/loadavg")
 	t := &table{}

@@ -26,7 +26,7 @@ type bench struct {
 	counter *Counter
 }
 
-func newBench(t *testing.T, ctx context.Context, s Subject) *bench {
+func newBench(ctx context.Context, t *testing.T, s Subject) *bench {
 	t.Helper()
 	b := &bench{T: t, ctx: ctx, subject: s, server: s.Start(t), counter: &Counter{}}
 	if b.server.Count == nil {

@@ -87,7 +87,7 @@ func Run(t *testing.T, s Subject) {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 			defer cancel()
-			c.run(newBench(t, ctx, s))
+			c.run(newBench(ctx, t, s))
 		})
 	}
 }

@@ -225,7 +225,7 @@ func TestAccountErrorsSayNothingOfTheBody(t *testing.T) {
 	access.System.Password = "weak-77" // the server repeats it in its answer
 	admin, err := wso2is.Driver{}.Connect(t.Context(), tenant.Spec{}, tenant.Facts{}, access)
 	set(t, err)
-	defer admin.Close()
+	defer func() { _ = admin.Close() }()
 	_, err = admin.EnsureAccounts(t.Context())
 	if err == nil {
 		t.Fatal("a password that the server refuses was taken")
@@ -260,7 +260,7 @@ func TestLoginWithoutRights(t *testing.T) {
 	access.Bootstrap = access.System
 	admin, err := wso2is.Driver{}.Connect(t.Context(), tenant.Spec{}, tenant.Facts{}, access)
 	set(t, err)
-	defer admin.Close()
+	defer func() { _ = admin.Close() }()
 	health, err := admin.Probe(t.Context())
 	if health.LoggedIn || !fault.IsTerminal(err) || !strings.Contains(err.Error(), "role") {
 		t.Errorf("logged in %t, error %v", health.LoggedIn, err)
@@ -293,7 +293,7 @@ func TestDialIsUsedAndTLSVerified(t *testing.T) {
 	}
 	admin, err := wso2is.Driver{}.Connect(t.Context(), tenant.Spec{}, tenant.Facts{}, access)
 	set(t, err)
-	defer admin.Close()
+	defer func() { _ = admin.Close() }()
 	if dialled.Load() != access.Address {
 		t.Errorf("dialled %v, want %s", dialled.Load(), access.Address)
 	}

@@ -40,7 +40,7 @@ func TestServerStartsFromWhatIsRendered(t *testing.T) {
 				Bootstrap: account(in, idp.MaterialAdministrator), System: account(in, idp.MaterialSystem)}
 			admin, err := wso2is.Driver{}.Connect(t.Context(), want, tenant.Facts{ServingVersion: want.Version.String()}, access)
 			set(t, err)
-			defer admin.Close()
+			defer func() { _ = admin.Close() }()
 			health, err := admin.Probe(t.Context())
 			if err != nil || !health.Serving || !health.LoggedIn || health.Version != want.Version.String() {
 				t.Errorf("Probe: %+v, %v", health, err)

@@ -42,10 +42,3 @@ func notEnforceable(setting tenant.Setting, value string) (string, bool) {
 	}
 	return "WSO2 Identity Server has no such setting", true
 }
-
-// observable reports whether Observe and Configure know the setting.
-func observable(setting tenant.Setting) bool {
-	_, rule := passwordRules[setting]
-	_, bound := bindings[setting]
-	return rule || bound
-}
