@@ -70,8 +70,11 @@ type Reconciler struct {
 	clusterID   string
 	clusterOnce sync.Mutex
 	lastGood    sync.Map // types.NamespacedName to tenant.Spec
+	untold      sync.Map // types.NamespacedName to tenant.Diff: drift that was found and could not be put back at once
 	stale       waking.Stale
-	written     sync.Map // types.NamespacedName to the time.Time of the last status of a first installation
+	turns       sync.Mutex
+	lastTurn    time.Time // when a progress was last written that might have waited
+	written     sync.Map  // types.NamespacedName to the time.Time of the last status of a first installation
 }
 
 // Reconcile is one pass over one tenant.
@@ -174,6 +177,7 @@ func (r *Reconciler) closeWhenForbidden(ctx context.Context, namespace string, r
 // watches when nothing of ours is left in it.
 func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) error {
 	r.lastGood.Delete(key)
+	r.untold.Delete(key)
 	r.written.Delete(key)
 	r.stale.Forget(key)
 	var tenants v1alpha1.IdentityTenantList

@@ -32,7 +32,15 @@ func (p *pass) prepareSchema(ctx context.Context, want tenant.Spec, seen tenant.
 	if err != nil {
 		return err
 	}
-	secret, err := desired.SchemaCredentialsSecret(want, account, p.storeKey)
+	grantee := ""
+	if want.Database.SchemaOwner != want.Database.Credentials {
+		server, err := p.account(ctx, want, want.Database.Credentials, "the database")
+		if err != nil {
+			return err
+		}
+		grantee = server.Username
+	}
+	secret, err := desired.SchemaCredentialsSecret(want, account, grantee, p.storeKey)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,9 @@ import (
 // each second or so, and is still soon enough for whoever looks on.
 const defaultProgress = 30 * time.Second
 
+// progressEvery is how often the operator writes any tenant's progress.
+const progressEvery = 5 * time.Second
+
 // publish writes the status, when it changed, and then tells what was done. A status that
 // may wait is withheld for the time that is returned.
 func (r *Reconciler) publish(ctx context.Context, cr *v1alpha1.IdentityTenant, report pipeline.Report, changes []apply.Change) (withheld time.Duration, err error) {
@@ -37,13 +40,29 @@ func (r *Reconciler) publish(ctx context.Context, cr *v1alpha1.IdentityTenant, r
 	return withheld, nil
 }
 
-// withhold tells for how long the status of a first installation still waits.
+// withhold tells for how long the status of a first installation still waits: until its own
+// time has come, and until the operator may write one more of this kind.
 func (r *Reconciler) withhold(before, after *v1alpha1.IdentityTenant) time.Duration {
 	written, ok := r.written.Load(client.ObjectKeyFromObject(after))
-	if !ok || !status.MayWait(before.Status, after.Status) {
+	if !ok || r.progress() == 0 || !status.MayWait(before.Status, after.Status) {
 		return 0
 	}
-	return max(0, r.progress()-r.Clock.Since(written.(time.Time)))
+	now := r.Clock.Now()
+	if early := r.progress() - now.Sub(written.(time.Time)); early > 0 {
+		return early
+	}
+	return r.turn(now)
+}
+
+// turn keeps a hundred installations at once from writing a hundred times as much progress.
+func (r *Reconciler) turn(now time.Time) time.Duration {
+	r.turns.Lock()
+	defer r.turns.Unlock()
+	if early := progressEvery - now.Sub(r.lastTurn); early > 0 {
+		return max(early, r.progress()/2)
+	}
+	r.lastTurn = now
+	return 0
 }
 
 // note remembers when the status of a first installation was written.

@@ -42,13 +42,14 @@ func (p *pass) applySettings(ctx context.Context, want tenant.Spec, seen tenant.
 		return err
 	}
 	diff := tenant.Compare(declared, live)
-	if len(diff) == 0 {
-		return nil
+	drift := p.drift(diff)
+	if len(diff) > 0 {
+		if err := admin.Configure(ctx, diff); err != nil {
+			p.untold.Store(client.ObjectKeyFromObject(p.cr), drift)
+			return err
+		}
 	}
-	if err := admin.Configure(ctx, diff); err != nil {
-		return err
-	}
-	p.announceSettings(diff)
+	p.announceSettings(drift)
 	return nil
 }
 
@@ -68,22 +69,36 @@ func (p *pass) access(want tenant.Spec, seen tenant.Facts) idp.Access {
 	return access
 }
 
-// announceSettings reports drift: a setting that was right for this very generation
-// and is not any more was changed by hand. One that the policy itself changed is no drift.
-func (p *pass) announceSettings(diff tenant.Diff) {
+// drift is what of a difference was changed by hand: a setting that was right for this very
+// generation and is not any more, unless the policy itself changed. What an earlier pass
+// found, and could not put back and read back at once, is drift still.
+func (p *pass) drift(diff tenant.Diff) tenant.Diff {
+	key := client.ObjectKeyFromObject(p.cr)
+	var found tenant.Diff
+	if earlier, ok := p.untold.LoadAndDelete(key); ok {
+		found = earlier.(tenant.Diff)
+	}
 	before := apimeta.FindStatusCondition(p.cr.Status.Conditions, v1alpha1.ConditionSettingsApplied)
 	if before == nil || before.Status != "True" || before.ObservedGeneration != p.cr.Generation {
-		return
+		return found
 	}
 	declared := tenant.Settings(nil)
-	last, known := p.lastGood.Load(client.ObjectKeyFromObject(p.cr))
+	last, known := p.lastGood.Load(key)
 	if known {
 		declared = last.(tenant.Spec).Settings()
 	}
 	for _, change := range diff {
-		if known && declared[change.Realm][change.Setting] != change.To {
-			continue
+		told := slices.ContainsFunc(found, func(c tenant.Change) bool { return c.Realm == change.Realm && c.Setting == change.Setting })
+		if !told && (!known || declared[change.Realm][change.Setting] == change.To) {
+			found = append(found, change)
 		}
+	}
+	return found
+}
+
+// announceSettings reports what was changed by hand and put back.
+func (p *pass) announceSettings(drift tenant.Diff) {
+	for _, change := range drift {
 		// Named beside the tenant: events that agree in all but the note are counted as one.
 		setting := &corev1.ObjectReference{Kind: "IdentityTenant", Namespace: p.cr.Namespace, Name: p.cr.Name, FieldPath: change.Realm + "/" + string(change.Setting)}
 		p.Recorder.Eventf(p.cr, setting, corev1.EventTypeWarning, v1alpha1.EventSettingRestored, "Restore",

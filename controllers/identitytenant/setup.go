@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -35,7 +36,7 @@ func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, conc
 		For(&v1alpha1.IdentityTenant{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins(), publish.StatusLost()))).
 		Owns(&v1alpha1.Keystore{}, builder.WithPredicates(waking.OwnChild())).
 		Watches(&v1alpha1.PasswordPolicy{}, r.referrers("PasswordPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.LogPolicy{}, r.referrers("LogPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.LogPolicy{}, r.referrers("LogPolicy"), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, validityChanged()))).
 		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection")).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Build(r)
@@ -63,6 +64,15 @@ func secretMetadata() client.Object {
 	metadata := &metav1.PartialObjectMetadata{}
 	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 	return metadata
+}
+
+// validityChanged lets through the update in which a policy's own controller judged it.
+func validityChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, ok := e.ObjectOld.(*v1alpha1.LogPolicy)
+		after, ok2 := e.ObjectNew.(*v1alpha1.LogPolicy)
+		return ok && ok2 && apimeta.IsStatusConditionTrue(before.Status.Conditions, v1alpha1.ConditionStalled) != apimeta.IsStatusConditionTrue(after.Status.Conditions, v1alpha1.ConditionStalled)
+	}}
 }
 
 // deletionBegins lets through the update that sets a deletion time, which changes

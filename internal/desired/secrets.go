@@ -16,6 +16,7 @@ import (
 const (
 	keyUsername = "username"
 	keyPassword = "password"
+	keyGrantee  = "grantee"
 )
 
 // nameKeyBytes is the least length of the key that hides a password in a name.
@@ -40,12 +41,18 @@ func CredentialsSecret(want tenant.Spec, credentials idp.Credentials) *corev1.Se
 // who reads it test guesses. So the name is an HMAC under nameKey, a secret of the
 // tenant such as a generated store password, of at least 16 bytes; a shorter one is a
 // Terminal fault.
-func SchemaCredentialsSecret(want tenant.Spec, account idp.UsernamePassword, nameKey []byte) (*corev1.Secret, error) {
+//
+// grantee is the role that the server itself uses, when it is another one: the Job gives
+// it its rights on the tables. It is empty when the server is the schema's owner.
+func SchemaCredentialsSecret(want tenant.Spec, account idp.UsernamePassword, grantee string, nameKey []byte) (*corev1.Secret, error) {
 	if len(nameKey) < nameKeyBytes {
 		return nil, fault.Terminal(reasonInvalidSpec, "the Secret of the schema owner cannot be named: its name needs a generated secret of at least %d bytes; "+
 			"this is a mistake in Holdfast, please report it", nameKeyBytes)
 	}
 	data := map[string][]byte{keyUsername: []byte(account.Username), keyPassword: []byte(account.Password)}
+	if grantee != "" {
+		data[keyGrantee] = []byte(grantee)
+	}
 	digest := hmac.New(sha256.New, nameKey)
 	digest.Write([]byte(tenant.DigestMap(data)))
 	return versioned(want, "schema-credentials", tenant.ComponentSchema, data, digest.Sum(nil)), nil

@@ -74,8 +74,11 @@ func Waiting(reason, format string, args ...any) *Fault {
 }
 
 // Of returns the first Fault in err's chain. A transient error comes back with
-// the given fallback reason and the error's own text.
+// the given fallback reason and the error's own text, and no error as nil.
 func Of(err error, fallbackReason string) *Fault {
+	if err == nil {
+		return nil
+	}
 	var f *Fault
 	if errors.As(err, &f) {
 		// The whole chain's text: wrapping adds the context that the fault lacks.

@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
@@ -41,6 +43,9 @@ func Gather(ctx context.Context, reader client.Reader, cr *v1alpha1.IdentityTena
 		refs.LogPolicy = &v1alpha1.LogPolicy{}
 		if err := get(ctx, reader, cr.Namespace, ref.Name, refs.LogPolicy, "LogPolicy", "spec.logPolicyRef"); err != nil {
 			return refs, err
+		}
+		if stalled := apimeta.FindStatusCondition(refs.LogPolicy.Status.Conditions, v1alpha1.ConditionStalled); stalled != nil && stalled.Status == metav1.ConditionTrue {
+			return refs, fault.Terminal(stalled.Reason, "LogPolicy %s/%s, named by spec.logPolicyRef, is not valid: %s", cr.Namespace, ref.Name, stalled.Message)
 		}
 	}
 	for _, host := range hosts(cr) {
