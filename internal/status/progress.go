@@ -21,7 +21,7 @@ var onTheWay = []string{
 // nothing that held is lost. Whoever reads the former status is not misled: it is not
 // Ready, and nobody has to do anything.
 func MayWait(before, after v1alpha1.IdentityTenantStatus) bool {
-	if before.ServingRevision != "" || after.ServingRevision != "" || before.ObservedGeneration != after.ObservedGeneration || !sameRequests(before, after) {
+	if after.ServingRevision != "" || before.ObservedGeneration != after.ObservedGeneration || !sameRequests(before, after) {
 		return false
 	}
 	for _, conditions := range [][]metav1.Condition{before.Conditions, after.Conditions} {
