@@ -188,11 +188,14 @@ func TestARepairGoesPastABrokenRollout(t *testing.T) {
 	window.Close()
 	request(t, closed, "the-window-closes")
 	awaitHeld(t, closed, good)
-	for uid, revision := range podsOf(t, closed) {
-		if revision != good {
-			t.Errorf("pod %s stayed at the broken revision %s", uid, revision)
+	testenv.Eventually(t, waitDeadline, func() error {
+		for uid, revision := range podsOf(t, closed) {
+			if revision != good {
+				return fmt.Errorf("pod %s stays at the broken revision %s", uid, revision)
+			}
 		}
-	}
+		return nil
+	})
 	edit(t, closed, repaired)
 	awaitHeld(t, closed, good)
 	window.Open()

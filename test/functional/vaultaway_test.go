@@ -82,6 +82,7 @@ func TestAVaultThatIsAwayTakesNothingAway(t *testing.T) {
 	if err := own.Vault.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	request(t, acme, "restarted")
 	awaitUpToDate(t, acme)
 	t.Logf("sealed, forbidden and unreachable were told apart; %d objects stood as they were; %d passes over a sealed Vault cost %d requests to it",
 		len(before), forcedPasses, asked)
