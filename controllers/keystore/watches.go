@@ -46,7 +46,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, namespaces Watcher, opti
 	namespaces.Watch(c, &cmv1.Issuer{}, r.referrers(cmv1.IssuerKind))
 	namespaces.Watch(c, metadataOf(secretKind), owned)
 	namespaces.Watch(c, metadataOf(secretKind), r.referrers("Secret"))
-	namespaces.Watch(c, metadataOf(corev1.SchemeGroupVersion.WithKind("ConfigMap")), r.referrers("ConfigMap"))
+	// Read from the cache: another view of the kind may not have yet what woke us.
+	namespaces.Watch(c, &corev1.ConfigMap{}, r.referrers("ConfigMap"))
 	return nil
 }
 

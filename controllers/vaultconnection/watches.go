@@ -30,8 +30,13 @@ func specChanges() builder.Predicates {
 // watch looks at what a connection refers to, at its metadata only: payloads are read when they are needed.
 func (r *Reconciler) watch(c controller.Controller, namespaces Watcher) {
 	for _, kind := range []string{"Secret", "ConfigMap", "ServiceAccount"} {
-		object := &metav1.PartialObjectMetadata{}
-		object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
+		metadata := &metav1.PartialObjectMetadata{}
+		metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
+		var object client.Object = metadata
+		if kind == "ConfigMap" {
+			// Read from the cache: another view of the kind may not have yet what woke us.
+			object = &corev1.ConfigMap{}
+		}
 		namespaces.Watch(c, object, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []reconcile.Request {
 			return r.naming(ctx, kind, changed)
 		}))
