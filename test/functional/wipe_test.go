@@ -128,5 +128,5 @@ func onlyStatus(t *testing.T, when string, before, after map[string]any, sent *m
 	if statuses < len(before) {
 		t.Errorf("%s: %d writes of status for %d objects", when, statuses, len(before))
 	}
-	t.Logf("%s: %d writes of status, no other; %s", when, statuses, sent.figures())
+	t.Logf("%s: %d writes of status; with events %s", when, statuses, sent.figures())
 }
