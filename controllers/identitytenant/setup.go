@@ -53,6 +53,7 @@ func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, conc
 		// for the other children to appear.
 		_, waited := kind.(*appsv1.StatefulSet)
 		namespaces.Watch(c, kind, waking.Child(owned, waited))
+		namespaces.Watch(c, kind, r.namesakes())
 	}
 	namespaces.Watch(c, &corev1.Service{}, r.referrers("Service"))
 	namespaces.Watch(c, secretMetadata(), r.referrers("Secret"))
