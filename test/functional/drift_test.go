@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/test/harness"
 )
 
 // change is what somebody does to an object by hand.
@@ -57,7 +56,7 @@ var changesByName = map[string][]change{
 func TestDriftIsPutBack(t *testing.T) {
 	t.Parallel()
 	ns := namespace(t)
-	running := operate(t, harness.OperatorOptions{}, ns)
+	running := operate(t, economical(), ns)
 	tenant := ready(t, furnish(t, ns))
 	changed, deleted := 0, 0
 	kinds := map[string]bool{}

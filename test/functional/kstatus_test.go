@@ -20,7 +20,7 @@ import (
 func TestKstatusAgrees(t *testing.T) {
 	t.Parallel()
 	ns := namespace(t)
-	running := operate(t, harness.OperatorOptions{}, ns)
+	running := operate(t, economical(), ns)
 	tenant := harness.NewTenant(ns, "acme")
 	if err := world.Admin.Create(t.Context(), tenant); err != nil {
 		t.Fatal(err)
