@@ -2,13 +2,10 @@ package functional
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,15 +15,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/operator"
-	"github.com/holdfast-iam/holdfast/internal/localenv"
-	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
-	"github.com/holdfast-iam/holdfast/internal/vault"
 	"github.com/holdfast-iam/holdfast/test/harness"
 )
 
@@ -243,181 +236,4 @@ func (d *deletion) expectSameKeysAgain(t *testing.T) {
 		t.Errorf("values were made anew: %v, then %v", d.values, now)
 	}
 	t.Logf("made anew it has the same %d keys and credentials", len(second))
-}
-
-// A value of another cluster is not taken over until a person agrees.
-func TestAnotherClustersValuesNeedConsent(t *testing.T) {
-	t.Parallel()
-	ns := namespace(t)
-	operated(t, harness.OperatorOptions{Options: operator.Options{DeletionPatience: patience}}, ns)
-	manifest := func() *v1alpha1.IdentityTenant {
-		made := harness.NewTenant(ns, "acme")
-		made.Spec.Replicas = new(int32(1))
-		return made
-	}
-	acme := ready(t, manifest())
-	first := identityOf(t, world.Vault, acme)
-	if err := world.Admin.Delete(t.Context(), acme); err != nil {
-		t.Fatal(err)
-	}
-	(&deletion{ns: ns, together: alone, order: func(*testing.T) {}}).expectGone(t)
-	marked := markOfAnotherCluster(t, ns)
-	strange := valuesIn(t, world.Vault, ns)
-
-	again := manifest()
-	if err := world.Admin.Create(t.Context(), again); err != nil {
-		t.Fatal(err)
-	}
-	await(t, again, func(seen *v1alpha1.IdentityTenant) bool {
-		return declares(seen, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonOwnedByOther)
-	})
-	if text := harness.Describe(again); !strings.Contains(text, "other-cluster/"+ns) || !strings.Contains(text, v1alpha1.AnnotationAdopt) {
-		t.Errorf("it does not say whose it is and how to take it over: %s", text)
-	}
-	if now := valuesIn(t, world.Vault, ns); !maps.Equal(now, strange) {
-		t.Errorf("values of another owner were touched: %v, then %v", strange, now)
-	}
-	if err := world.Annotate(t.Context(), again, map[string]string{v1alpha1.AnnotationAdopt: "agreed"}); err != nil {
-		t.Fatal(err)
-	}
-	awaitUpToDate(t, again)
-	if second := identityOf(t, world.Vault, again); !maps.Equal(first, second) {
-		t.Errorf("adopted it has other keys:\n%v\n%v", first, second)
-	}
-	await(t, again, func(seen *v1alpha1.IdentityTenant) bool {
-		return seen.Status.Requests != nil && seen.Status.Requests.Adopt == "agreed"
-	})
-	t.Logf("%d values of another cluster stalled the tenant, and were taken over when a person agreed", marked)
-}
-
-// markOfAnotherCluster gives every value of a namespace to another cluster.
-func markOfAnotherCluster(t *testing.T, ns string) int {
-	t.Helper()
-	kv := world.Vault.Root().KVv2(localenv.TenantKVMount)
-	values := valuesIn(t, world.Vault, ns)
-	for path := range values {
-		value, err := kv.Get(t.Context(), path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, rest, _ := strings.Cut(value.Data[vault.OwnerField].(string), "/")
-		value.Data[vault.OwnerField] = "other-cluster/" + rest
-		if _, err := kv.Put(t.Context(), path, value.Data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return len(values)
-}
-
-// valuesIn gives the version of each value that a Vault holds for a namespace.
-func valuesIn(t *testing.T, from *localenv.Vault, ns string) map[string]string {
-	t.Helper()
-	found := map[string]string{}
-	var look func(path string)
-	look = func(path string) {
-		listed, err := from.Root().Logical().ListWithContext(t.Context(), localenv.TenantKVMount+"/metadata/"+path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if listed == nil {
-			return
-		}
-		keys, _ := listed.Data["keys"].([]any)
-		for _, key := range keys {
-			name := path + key.(string)
-			if strings.HasSuffix(name, "/") {
-				look(name)
-				continue
-			}
-			metadata, err := from.Root().KVv2(localenv.TenantKVMount).GetMetadata(t.Context(), name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found[name] = fmt.Sprint(metadata.CurrentVersion)
-		}
-	}
-	look(localenv.TenantKVPrefix + "/" + ns + "/")
-	return found
-}
-
-// identity is what makes a tenant the same one to its users: fingerprints of its
-// certificates, and the name, which follows the content, of its credentials.
-type identity map[string]string
-
-func identityOf(t *testing.T, from *localenv.Vault, acme *v1alpha1.IdentityTenant) identity {
-	t.Helper()
-	found := identity{}
-	var stores v1alpha1.KeystoreList
-	if err := world.Admin.List(t.Context(), &stores, client.InNamespace(acme.Namespace)); err != nil {
-		t.Fatal(err)
-	}
-	for _, store := range stores.Items {
-		for _, version := range store.Status.Versions {
-			for _, entry := range version.Entries {
-				if version.SecretName == store.Status.SecretName {
-					found[store.Name+" "+entry.Alias] = entry.FingerprintSHA256
-				}
-			}
-		}
-	}
-	for _, name := range secretsOfPods(t, acme) {
-		if strings.HasPrefix(name, "acme-credentials-") {
-			found["credentials"] = name
-		}
-	}
-	path := strings.Join([]string{localenv.TenantKVPrefix, acme.Namespace, "identitytenant", acme.Name, "data-key", "1"}, "/")
-	key, err := from.Root().KVv2(localenv.TenantKVMount).Get(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found["data key"] = tenant.Digest([]byte(key.Data["key"].(string)))
-	return found
-}
-
-// watchOrder sees to it that the NetworkPolicies stand for as long as any pod does: both
-// deletions carry a number of the one store that is behind the API server.
-func watchOrder(t *testing.T, acme *v1alpha1.IdentityTenant) func(*testing.T) {
-	t.Helper()
-	var mu sync.Mutex
-	pods, policies := map[string]int64{}, map[string]int64{}
-	record := func(list client.ObjectList, into map[string]int64) {
-		watching, err := world.Admin.Watch(t.Context(), list, client.InNamespace(acme.Namespace), client.MatchingLabels{tenant.LabelInstance: acme.Name})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(watching.Stop)
-		go func() {
-			for event := range watching.ResultChan() {
-				object, ok := event.Object.(client.Object)
-				if !ok || event.Type != watch.Deleted {
-					continue
-				}
-				at, _ := strconv.ParseInt(object.GetResourceVersion(), 10, 64)
-				mu.Lock()
-				into[object.GetName()] = at
-				mu.Unlock()
-			}
-		}()
-	}
-	record(&corev1.PodList{}, pods)
-	record(&networkingv1.NetworkPolicyList{}, policies)
-	return func(t *testing.T) {
-		t.Helper()
-		testenv.Eventually(t, waitDeadline, func() error {
-			mu.Lock()
-			defer mu.Unlock()
-			if len(pods) == 0 || len(policies) == 0 {
-				return errors.New("no deletion of a pod or of a NetworkPolicy was seen")
-			}
-			return nil
-		})
-		mu.Lock()
-		defer mu.Unlock()
-		last := slices.Max(slices.Collect(maps.Values(pods)))
-		for name, at := range policies {
-			if at < last {
-				t.Errorf("NetworkPolicy %s of %s went before the last pod: %d, pods %v", name, acme.Namespace, at, pods)
-			}
-		}
-	}
 }

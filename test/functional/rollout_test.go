@@ -1,21 +1,12 @@
 package functional
 
 import (
-	"context"
-	"crypto"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -24,13 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/controllers/operator"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
-	"github.com/holdfast-iam/holdfast/internal/keystore"
-	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 	"github.com/holdfast-iam/holdfast/test/harness"
-	"github.com/holdfast-iam/holdfast/test/player"
 )
 
 // A change waits for its window: until then a pod that dies comes back as it was, from
@@ -212,8 +199,8 @@ func TestAFirstInstallDoesNotWaitForAWindow(t *testing.T) {
 	operated(t, windowed(window), ns)
 	acme := harness.NewTenant(ns, "acme")
 	// The schema Job gets what it needs, the pods do not yet.
-	acme.Spec.Database.PostgreSQL.SchemaOwner = &v1alpha1.CredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "db"}}
-	acme.Spec.Database.PostgreSQL.Credentials.SecretRef.Name = "not-there-yet"
+	acme.Spec.Mail = &v1alpha1.Mail{Host: "smtp.example.com", From: "identity@acme.example", Peer: &v1alpha1.Peer{CIDRs: []string{"192.0.2.0/24"}},
+		Credentials: v1alpha1.CredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "not-there-yet"}}}
 	if err := world.Admin.Create(t.Context(), acme); err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +209,7 @@ func TestAFirstInstallDoesNotWaitForAWindow(t *testing.T) {
 	})
 	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) {
 		spec.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]string{"disk": "none"}}
-		spec.Database.PostgreSQL.Credentials = *spec.Database.PostgreSQL.SchemaOwner
+		spec.Mail = nil
 	})
 	awaitPendingPod(t, acme)
 	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Scheduling = nil })
@@ -230,333 +217,4 @@ func TestAFirstInstallDoesNotWaitForAWindow(t *testing.T) {
 	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Resources = &v1alpha1.Resources{CPU: "1"} })
 	awaitHeld(t, acme, serving)
 	t.Log("installed and repaired outside the window; the next change is held")
-}
-
-// waitDeadline is for what a small, busy machine does in seconds.
-const waitDeadline = 2 * time.Minute
-
-// operated runs the operator for the given namespaces until the test ends.
-func operated(t *testing.T, options harness.OperatorOptions, namespaces ...string) *harness.Operator {
-	t.Helper()
-	if options.GenerateKey == nil {
-		options.GenerateKey = spareKeys
-	}
-	running := operate(t, options, namespaces...)
-	t.Cleanup(func() {
-		if err := running.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return running
-}
-
-// spareKeys gives RSA keys out again and again: making a real one for each store of each
-// tenant would be most of what these tests wait for.
-func spareKeys(algorithm keystore.Algorithm, size int) (crypto.Signer, error) {
-	if algorithm != keystore.RSA {
-		return keystore.GenerateKey(algorithm, size)
-	}
-	spare.Lock()
-	defer spare.Unlock()
-	if keys := spare.keys[size]; len(keys) < 4 { // more than a tenant has stores with RSA keys
-		key, err := keystore.GenerateKey(algorithm, size)
-		if err != nil {
-			return nil, err
-		}
-		spare.keys[size] = append(keys, key)
-		return key, nil
-	}
-	spare.turn++
-	return spare.keys[size][spare.turn%len(spare.keys[size])], nil
-}
-
-var spare = struct {
-	sync.Mutex
-	keys map[int][]crypto.Signer
-	turn int
-}{keys: map[int][]crypto.Signer{}}
-
-func windowed(window *harness.Window) harness.OperatorOptions {
-	return harness.OperatorOptions{Options: operator.Options{WindowOpen: func(types.NamespacedName) bool { return window.IsOpen() }}}
-}
-
-// edit changes a tenant's spec, or a Secret, as a person does.
-func edit[O client.Object, E any](t *testing.T, object O, edit func(*E)) {
-	t.Helper()
-	if err := world.Admin.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
-		t.Fatal(err)
-	}
-	before := object.DeepCopyObject().(client.Object)
-	switch edited := any(object).(type) {
-	case *v1alpha1.IdentityTenant:
-		edit(any(&edited.Spec).(*E))
-	default:
-		edit(edited.(*E))
-	}
-	if err := world.Admin.Patch(t.Context(), object, client.MergeFrom(before)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// request asks for a pass by annotation and waits until it was made.
-func request(t *testing.T, acme *v1alpha1.IdentityTenant, token string) {
-	t.Helper()
-	if err := world.Admin.Get(t.Context(), client.ObjectKeyFromObject(acme), acme); err != nil {
-		t.Fatal(err)
-	}
-	if err := world.Annotate(t.Context(), acme, map[string]string{v1alpha1.AnnotationReconcile: token}); err != nil {
-		t.Fatal(err)
-	}
-	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
-		return seen.Status.Requests != nil && seen.Status.Requests.Reconcile == token
-	})
-}
-
-func await(t *testing.T, acme *v1alpha1.IdentityTenant, asked func(*v1alpha1.IdentityTenant) bool) *v1alpha1.IdentityTenant {
-	t.Helper()
-	if err := world.Await(t.Context(), acme, waitDeadline, asked); err != nil {
-		t.Fatal(err, world.Diagnose(context.WithoutCancel(t.Context()), acme.Namespace))
-	}
-	return acme
-}
-
-// declares tells whether a condition of the present generation has this value and reason.
-func declares(acme *v1alpha1.IdentityTenant, conditionType string, value metav1.ConditionStatus, reason string) bool {
-	return slices.ContainsFunc(acme.Status.Conditions, func(c metav1.Condition) bool {
-		return c.Type == conditionType && c.Status == value && c.Reason == reason && c.ObservedGeneration == acme.Generation
-	})
-}
-
-// awaitHeld waits until a change is held for its window while the given revision serves.
-func awaitHeld(t *testing.T, acme *v1alpha1.IdentityTenant, serving string) *v1alpha1.IdentityTenant {
-	t.Helper()
-	return await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
-		return declares(seen, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonRolloutScheduled) &&
-			declares(seen, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRolloutScheduled) &&
-			seen.Status.ServingRevision == serving && seen.Status.DesiredRevision != serving
-	})
-}
-
-func awaitUpToDate(t *testing.T, acme *v1alpha1.IdentityTenant) *v1alpha1.IdentityTenant {
-	t.Helper()
-	return await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
-		return declares(seen, v1alpha1.ConditionUpToDate, metav1.ConditionTrue, v1alpha1.ReasonSucceeded) &&
-			declares(seen, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-	})
-}
-
-func setOf(t *testing.T, acme *v1alpha1.IdentityTenant) *appsv1.StatefulSet {
-	t.Helper()
-	set := &appsv1.StatefulSet{}
-	if err := world.Admin.Get(t.Context(), client.ObjectKeyFromObject(acme), set); err != nil {
-		t.Fatal(err)
-	}
-	return set
-}
-
-func templateOf(t *testing.T, acme *v1alpha1.IdentityTenant) corev1.PodSpec {
-	t.Helper()
-	return setOf(t, acme).Spec.Template.Spec
-}
-
-func serverPods(acme *v1alpha1.IdentityTenant) []client.ListOption {
-	return []client.ListOption{client.InNamespace(acme.Namespace), client.MatchingLabels{tenant.LabelInstance: acme.Name, tenant.LabelComponent: tenant.ComponentServer}}
-}
-
-func listPods(t *testing.T, acme *v1alpha1.IdentityTenant) []corev1.Pod {
-	t.Helper()
-	var pods corev1.PodList
-	if err := world.Admin.List(t.Context(), &pods, serverPods(acme)...); err != nil {
-		t.Fatal(err)
-	}
-	return pods.Items
-}
-
-// podsOf gives the revision of each of the tenant's pods.
-func podsOf(t *testing.T, acme *v1alpha1.IdentityTenant) map[types.UID]string {
-	t.Helper()
-	found := map[types.UID]string{}
-	for _, pod := range listPods(t, acme) {
-		found[pod.UID] = pod.Annotations[tenant.AnnotationRevision]
-	}
-	return found
-}
-
-// awaitPods waits until as many ready pods took the place of all former ones.
-func awaitPods(t *testing.T, acme *v1alpha1.IdentityTenant, former map[types.UID]string) map[types.UID]string {
-	t.Helper()
-	found := map[types.UID]string{}
-	testenv.Eventually(t, waitDeadline, func() error {
-		clear(found)
-		for _, pod := range listPods(t, acme) {
-			if _, old := former[pod.UID]; old || pod.Status.Phase != corev1.PodRunning {
-				return fmt.Errorf("pod %s is %s", pod.Name, pod.Status.Phase)
-			}
-			found[pod.UID] = pod.Annotations[tenant.AnnotationRevision]
-		}
-		if len(found) != len(former) {
-			return fmt.Errorf("%d pods, want %d", len(found), len(former))
-		}
-		return nil
-	})
-	return found
-}
-
-func awaitPendingPod(t *testing.T, acme *v1alpha1.IdentityTenant) {
-	t.Helper()
-	testenv.Eventually(t, waitDeadline, func() error {
-		var pods corev1.PodList
-		if err := world.Admin.List(t.Context(), &pods, client.InNamespace(acme.Namespace), client.MatchingLabels{tenant.LabelInstance: acme.Name}); err != nil {
-			return err
-		}
-		for _, pod := range pods.Items {
-			if pod.Spec.NodeSelector["disk"] != "" && pod.Status.Phase == corev1.PodPending && pod.DeletionTimestamp == nil {
-				return nil
-			}
-		}
-		return fmt.Errorf("no pod of tenant %s waits for its node yet", acme.Name)
-	})
-}
-
-func kill(t *testing.T, ns string, uid types.UID) {
-	t.Helper()
-	var pods corev1.PodList
-	if err := world.Admin.List(t.Context(), &pods, client.InNamespace(ns)); err != nil {
-		t.Fatal(err)
-	}
-	for i := range pods.Items {
-		if pods.Items[i].UID != uid {
-			continue
-		}
-		if err := world.Admin.Delete(t.Context(), &pods.Items[i], client.GracePeriodSeconds(0)); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// named lists the Secrets that a pod's spec names, sorted.
-func named(spec corev1.PodSpec) []string {
-	var names []string
-	for _, volume := range spec.Volumes {
-		if volume.Secret != nil {
-			names = append(names, volume.Secret.SecretName)
-		}
-		if volume.Projected != nil {
-			for _, source := range volume.Projected.Sources {
-				if source.Secret != nil {
-					names = append(names, source.Secret.Name)
-				}
-			}
-		}
-	}
-	for _, container := range spec.Containers {
-		for _, variable := range container.Env {
-			if variable.ValueFrom != nil && variable.ValueFrom.SecretKeyRef != nil {
-				names = append(names, variable.ValueFrom.SecretKeyRef.Name)
-			}
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-func secretsOfPods(t *testing.T, acme *v1alpha1.IdentityTenant) []string {
-	t.Helper()
-	var names []string
-	for _, pod := range listPods(t, acme) {
-		names = append(names, named(pod.Spec)...)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-func revisionsOf(t *testing.T, acme *v1alpha1.IdentityTenant) []appsv1.ControllerRevision {
-	t.Helper()
-	var revisions appsv1.ControllerRevisionList
-	if err := world.Admin.List(t.Context(), &revisions, serverPods(acme)...); err != nil {
-		t.Fatal(err)
-	}
-	return revisions.Items
-}
-
-func expectRevisions(t *testing.T, acme *v1alpha1.IdentityTenant, want int) {
-	t.Helper()
-	revisions := revisionsOf(t, acme)
-	if len(revisions) == want {
-		return
-	}
-	t.Errorf("%d ControllerRevisions, want %d:", len(revisions), want)
-	for _, revision := range revisions {
-		var kept struct {
-			Spec struct{ Template corev1.PodTemplateSpec }
-		}
-		if err := json.Unmarshal(revision.Data.Raw, &kept); err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("revision %d: %v", revision.Revision, named(kept.Spec.Template.Spec))
-	}
-}
-
-// expectRestartedFrom wants the stand-in of a pod to have read a configuration for this host.
-func expectRestartedFrom(t *testing.T, uid types.UID, host string) {
-	t.Helper()
-	file := filepath.Join(world.Player.Folder, string(uid), "conf", "deployment.toml")
-	testenv.Eventually(t, waitDeadline, func() error {
-		content, err := os.ReadFile(file)
-		if err == nil && !strings.Contains(string(content), host) {
-			err = fmt.Errorf("%s is for another host than %s", file, host)
-		}
-		return err
-	})
-}
-
-// served gives the certificate that the tenant's server presents.
-func served(t *testing.T, acme *v1alpha1.IdentityTenant) *x509.Certificate {
-	t.Helper()
-	var certificate *x509.Certificate
-	testenv.Eventually(t, waitDeadline, func() error {
-		connection, err := player.Dialer(world.Player.Proxy())(t.Context(), "tcp", acme.Name+"."+acme.Namespace+".svc:9443")
-		if err != nil {
-			return err
-		}
-		defer connection.Close()
-		secured := tls.Client(connection, &tls.Config{InsecureSkipVerify: true})
-		if err := secured.HandshakeContext(t.Context()); err != nil {
-			return err
-		}
-		certificate = secured.ConnectionState().PeerCertificates[0]
-		return nil
-	})
-	return certificate
-}
-
-// watchPods notes the pods that are made from now on; what it returns gives their revisions.
-func watchPods(t *testing.T, acme *v1alpha1.IdentityTenant) func() []string {
-	t.Helper()
-	known := podsOf(t, acme)
-	watching, err := world.Admin.Watch(t.Context(), &corev1.PodList{}, serverPods(acme)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(watching.Stop)
-	var mu sync.Mutex
-	born := map[types.UID]string{}
-	go func() {
-		for event := range watching.ResultChan() {
-			pod, ok := event.Object.(*corev1.Pod)
-			if !ok {
-				continue
-			}
-			mu.Lock()
-			if _, old := known[pod.UID]; !old {
-				born[pod.UID] = pod.Annotations[tenant.AnnotationRevision]
-			}
-			mu.Unlock()
-		}
-	}()
-	return func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return slices.Sorted(maps.Values(born))
-	}
 }
