@@ -10,6 +10,7 @@ import (
 	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -60,6 +61,8 @@ func start(ctx context.Context, options operator.Options, managerOptions ctrl.Op
 		return err
 	}
 	managerOptions.Scheme = scheme
+	// Nobody reads who wrote which field, and it is half of what a cache would hold.
+	managerOptions.Cache.DefaultTransform = cache.TransformStripManagedFields()
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)

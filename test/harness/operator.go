@@ -90,7 +90,7 @@ func manager(ctx context.Context, options OperatorOptions) (ctrl.Manager, contex
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, Logger: options.Logger,
-		Cache: cache.Options{DefaultNamespaces: namespaces},
+		Cache: cache.Options{DefaultNamespaces: namespaces, DefaultTransform: cache.TransformStripManagedFields()},
 		// Several operators may run in one test process, one after the other.
 		Controller: ctrlconfig.Controller{SkipNameValidation: new(true)},
 	})
