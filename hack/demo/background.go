@@ -93,7 +93,9 @@ func operate(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	running, err := harness.StartOperator(ctx, harness.OperatorOptions{Config: account, Proxy: pods.Proxy()})
+	options := harness.OperatorOptions{Config: account, Proxy: pods.Proxy()}
+	options.Progress = -1 // each step is shown as it happens
+	running, err := harness.StartOperator(ctx, options)
 	if err != nil {
 		return err
 	}
