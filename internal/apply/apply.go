@@ -113,14 +113,21 @@ func (a *Applier) one(ctx context.Context, c client.Client, reasonConflict strin
 		}
 	}
 	if err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(want), client.FieldOwner(a.Manager), client.ForceOwnership); err != nil {
+		if apierrors.IsInvalid(err) {
+			// Sending it again changes nothing: a person has to change what it was made of.
+			return nil, fault.Terminal(reasonInvalidSpec, "the API server refuses %s %s/%s: %v", gvk.Kind, object.GetNamespace(), object.GetName(), err)
+		}
 		return nil, fmt.Errorf("apply %s %s/%s: %w", gvk.Kind, object.GetNamespace(), object.GetName(), err)
 	}
 	a.remember(want, digest)
 	return &change, nil
 }
 
-// reasonDeleting equals v1alpha1.ReasonDeleting; this package does not know the API.
-const reasonDeleting = "Deleting"
+// Equal to v1alpha1.ReasonDeleting and v1alpha1.ReasonInvalidSpec; this package does not know the API.
+const (
+	reasonDeleting    = "Deleting"
+	reasonInvalidSpec = "InvalidSpec"
+)
 
 // prepare gives what is sent: without status and nulls, with the digest of itself.
 func prepare(object client.Object, gvk schema.GroupVersionKind) (*unstructured.Unstructured, string, error) {

@@ -240,6 +240,9 @@ func TestHostileWishesHarmNobody(t *testing.T) {
 		}
 		ready := apimeta.FindStatusCondition(tenant.Status.Conditions, v1alpha1.ConditionReady)
 		t.Logf("%s is %s: %s", name, ready.Reason, ready.Message)
+		if ready.Reason == v1alpha1.ReasonError {
+			t.Errorf("%s is tried again and again although only a person can help: %s", name, ready.Message)
+		}
 		if strings.Contains(fmt.Sprint(tenant.Status), "super_admin") {
 			t.Errorf("%s: the status quotes what a Secret holds", name)
 		}
