@@ -3,6 +3,7 @@ package identitytenant
 import (
 	"context"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -23,7 +24,6 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/controllers/publish"
 	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/access"
 )
@@ -33,7 +33,7 @@ import (
 func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, concurrency int) error {
 	c, err := builder.ControllerManagedBy(mgr).
 		Named("identitytenant").
-		For(&v1alpha1.IdentityTenant{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins(), publish.StatusLost()))).
+		For(&v1alpha1.IdentityTenant{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, waking.DeletionBegins(), waking.StatusLost()))).
 		Owns(&v1alpha1.Keystore{}, builder.WithPredicates(waking.OwnChild())).
 		Watches(&v1alpha1.PasswordPolicy{}, r.referrers("PasswordPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.LogPolicy{}, r.referrers("LogPolicy"), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, validityChanged()))).
@@ -76,14 +76,6 @@ func validityChanged() predicate.Predicate {
 	}}
 }
 
-// deletionBegins lets through the update that sets a deletion time, which changes
-// neither spec nor annotations where the generation stays.
-func deletionBegins() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return e.ObjectOld.GetDeletionTimestamp() == nil && e.ObjectNew.GetDeletionTimestamp() != nil
-	}}
-}
-
 // referrers wakes the tenants of an object's namespace that name it.
 func (r *Reconciler) referrers(kind string) handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
@@ -116,6 +108,10 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 			names["PasswordPolicy"] = append(names["PasswordPolicy"], realm.PasswordPolicyRef.Name)
 		}
 	}
+	service := func(host string) {
+		name, _, _ := strings.Cut(host, ".")
+		names["Service"] = append(names["Service"], name)
+	}
 	note := func(source *v1alpha1.CredentialsSource) {
 		if source != nil && source.SecretRef != nil {
 			names["Secret"] = append(names["Secret"], source.SecretRef.Name)
@@ -123,23 +119,14 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 	}
 	for _, database := range []*v1alpha1.SQLDatabase{cr.Spec.Database.PostgreSQL, cr.Spec.Database.MySQL, cr.Spec.Database.MSSQL} {
 		if database != nil {
-			names["Service"] = append(names["Service"], firstLabel(database.Host))
+			service(database.Host)
 			note(&database.Credentials)
 			note(database.SchemaOwner)
 		}
 	}
 	if mail := cr.Spec.Mail; mail != nil {
-		names["Service"] = append(names["Service"], firstLabel(mail.Host))
+		service(mail.Host)
 		note(&mail.Credentials)
 	}
 	return names
-}
-
-func firstLabel(host string) string {
-	for i := range host {
-		if host[i] == '.' {
-			return host[:i]
-		}
-	}
-	return host
 }

@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/controllers/publish"
 	"github.com/holdfast-iam/holdfast/controllers/waking"
 )
 
@@ -32,7 +31,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, namespaces Watcher, opti
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		Named("keystore").
 		For(&v1alpha1.Keystore{}, builder.WithPredicates(predicate.Or(
-			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, deletionBegins(), publish.StatusLost()))).
+			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, waking.DeletionBegins(), waking.StatusLost()))).
 		Watches(&v1alpha1.Keystore{}, r.referrers("Keystore"), builder.WithPredicates(versionChanged())).
 		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection"), builder.WithPredicates(predicate.Or(
 			predicate.GenerationChangedPredicate{}, readyChanged()))).
@@ -94,17 +93,6 @@ func needs(spec *v1alpha1.KeystoreSpec, kind, name string) bool {
 		}
 	}
 	return false
-}
-
-// deletionBegins lets the update through that sets a deletion time.
-func deletionBegins() predicate.Predicate {
-	return predicate.Funcs{
-		CreateFunc: func(event.CreateEvent) bool { return false }, DeleteFunc: func(event.DeleteEvent) bool { return false },
-		GenericFunc: func(event.GenericEvent) bool { return false },
-		UpdateFunc: func(e event.UpdateEvent) bool {
-			return e.ObjectOld.GetDeletionTimestamp().IsZero() && !e.ObjectNew.GetDeletionTimestamp().IsZero()
-		},
-	}
 }
 
 // versionChanged: another store trusts this one, and its certificate may be another now.

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/controllers/publish"
+	"github.com/holdfast-iam/holdfast/controllers/waking"
 )
 
 // Watcher has a controller's handler called for a kind in every namespace that is or becomes admitted.
@@ -24,7 +24,7 @@ type Watcher interface {
 
 // specChanges leaves out our own status writes.
 func specChanges() builder.Predicates {
-	return builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, publish.StatusLost()))
+	return builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, waking.StatusLost()))
 }
 
 // watch looks at what a connection refers to, at its metadata only: payloads are read when they are needed.
