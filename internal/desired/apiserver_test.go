@@ -42,14 +42,16 @@ func TestOnAnAPIServer(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, object := range objects {
-					if _, err := applied(t, operator, object); err != nil {
+					first, err := applied(t, operator, object)
+					if err != nil {
 						t.Errorf("%s: the API server refuses %s: %v", b.name, object.GetName(), err)
 						continue
 					}
-					// The second apply of a custom resource may still write, with the same content.
-					first, err := applied(t, operator, object)
-					if err != nil {
-						t.Fatal(err)
+					if b.name == "keystores" {
+						// A status is dropped on creation, so the default in its schema is first stored by the next write.
+						if first, err = applied(t, operator, object); err != nil {
+							t.Fatal(err)
+						}
 					}
 					again, err := applied(t, operator, object)
 					if err != nil || again != first {
