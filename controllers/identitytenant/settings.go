@@ -60,7 +60,7 @@ func (p *pass) observeSettings(_ context.Context, want tenant.Spec, seen *tenant
 }
 
 func (p *pass) access(want tenant.Spec, seen tenant.Facts) idp.Access {
-	name := fmt.Sprintf("%s.%s.svc", want.ServiceName(), want.Namespace)
+	name := want.ServiceHost()
 	access := p.Access
 	access.Address = net.JoinHostPort(name, strconv.Itoa(int(p.shape.HTTPSPort)))
 	access.ServerName = name

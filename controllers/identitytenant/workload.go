@@ -21,9 +21,6 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// defaultReplicas is the number of pods while no autoscaler has said otherwise.
-const defaultReplicas = 2
-
 // applyWorkload brings the newest template to the cluster, always: outside the window
 // its partition holds it, so that a pod that dies comes back as it was.
 func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
@@ -33,7 +30,7 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 	}
 	if want.Replicas == nil {
 		// The number belongs to an autoscaler: repeating what it said last keeps it.
-		want.Replicas = new(int32(defaultReplicas))
+		want.Replicas = new(int32(tenant.DefaultReplicas))
 		if live != nil && live.Spec.Replicas != nil {
 			want.Replicas = live.Spec.Replicas
 		}

@@ -25,7 +25,7 @@ func backendTLSPolicy(want tenant.Spec) client.Object {
 				CACertificateRefs: []gatewayv1.LocalObjectReference{{
 					Kind: "ConfigMap", Name: gatewayv1.ObjectName(want.TrustConfigMapName()),
 				}},
-				Hostname: gatewayv1.PreciseHostname(want.ServiceName() + "." + want.Namespace + ".svc"),
+				Hostname: gatewayv1.PreciseHostname(want.ServiceHost()),
 			},
 		},
 	}

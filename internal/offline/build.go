@@ -1,12 +1,10 @@
 package offline
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
-	"io"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -21,7 +19,7 @@ import (
 // placeholder stands for what is generated in Vault or issued by cert-manager.
 const placeholder = "<generated>"
 
-// placeholderCertificate is an expired-for-nobody certificate without a known key: it
+// placeholderCertificate is a certificate whose key nobody keeps: it
 // stands where a chain has to parse. It never reaches the output.
 //
 //go:embed placeholder.pem
@@ -42,7 +40,7 @@ func Build(ctx context.Context, manifests *Manifests, cr *v1alpha1.IdentityTenan
 		return nil, fmt.Errorf("no driver for product %s", want.Product)
 	}
 	if want.Replicas == nil {
-		want.Replicas = new(int32(2))
+		want.Replicas = new(int32(tenant.DefaultReplicas))
 	}
 	policies, err := desired.NetworkPolicies(want, driver.Shape(want))
 	if err != nil {
@@ -114,8 +112,6 @@ func credentials(driver idp.Driver, want tenant.Spec, name string) (*corev1.Secr
 	}
 	return secret, nil
 }
-
-func newLineReader(in io.Reader) *bufio.Reader { return bufio.NewReader(in) }
 
 // stripComments drops comment lines and separators, to tell an empty document.
 func stripComments(document []byte) []byte {

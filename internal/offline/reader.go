@@ -4,6 +4,7 @@
 package offline
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -29,7 +30,7 @@ type Manifests struct {
 // are for kubectl; kinds that the scheme does not know are passed over.
 func (m *Manifests) Read(name string, in io.Reader) error {
 	decoder := serializer.NewCodecFactory(m.scheme, serializer.EnableStrict).UniversalDeserializer()
-	documents := yaml.NewYAMLReader(newLineReader(in))
+	documents := yaml.NewYAMLReader(bufio.NewReader(in))
 	for number := 1; ; number++ {
 		document, err := documents.Read()
 		if errors.Is(err, io.EOF) {

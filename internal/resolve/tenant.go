@@ -25,9 +25,8 @@ type Options struct {
 }
 
 const (
-	defaultReplicas = 2
-	defaultCPU      = "2"
-	defaultMemory   = "4Gi"
+	defaultCPU    = "2"
+	defaultMemory = "4Gi"
 )
 
 // Tenant resolves a custom resource. Its faults are Terminal and name the field.
@@ -111,7 +110,7 @@ func size(want *tenant.Spec, cr *v1alpha1.IdentityTenant) {
 	}
 	want.CPU, want.Memory = resource.MustParse(cpu), resource.MustParse(memory) // patterns of the schema
 	if want.Replicas == nil {
-		note(&want.Defaults, "spec.replicas", fmt.Sprint(defaultReplicas))
+		note(&want.Defaults, "spec.replicas", fmt.Sprint(tenant.DefaultReplicas))
 	}
 	if scheduling := cr.Spec.Scheduling; scheduling != nil {
 		want.Scheduling = tenant.Scheduling{NodeSelector: scheduling.NodeSelector, Tolerations: scheduling.Tolerations, PriorityClassName: scheduling.PriorityClassName}
@@ -149,19 +148,19 @@ func database(cr *v1alpha1.IdentityTenant, refs References, defaults *[]tenant.D
 	if declared.SchemaOwner != nil {
 		resolved.SchemaOwner = credentials(*declared.SchemaOwner)
 	}
-	if _, asWritten := declaredPort(cr); !asWritten {
+	if !portDeclared(cr) {
 		note(defaults, "spec.database."+member+".port", fmt.Sprint(declared.Port))
 	}
 	return resolved, nil
 }
 
-func declaredPort(cr *v1alpha1.IdentityTenant) (int32, bool) {
+func portDeclared(cr *v1alpha1.IdentityTenant) bool {
 	for _, member := range []*v1alpha1.SQLDatabase{cr.Spec.Database.PostgreSQL, cr.Spec.Database.MySQL, cr.Spec.Database.MSSQL} {
 		if member != nil {
-			return member.Port, member.Port != 0
+			return member.Port != 0
 		}
 	}
-	return 0, false
+	return false
 }
 
 func mail(cr *v1alpha1.IdentityTenant, refs References) (*tenant.Mail, error) {

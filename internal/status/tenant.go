@@ -209,7 +209,7 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 }
 
 func endpoints(want tenant.Spec) *v1alpha1.Endpoints {
-	found := &v1alpha1.Endpoints{Internal: fmt.Sprintf("https://%s.%s.svc:9443", want.ServiceName(), want.Namespace)}
+	found := &v1alpha1.Endpoints{Internal: fmt.Sprintf("https://%s:9443", want.ServiceHost())}
 	if want.Exposure.Public != nil {
 		found.Public = "https://" + want.Exposure.Public.Hostname
 	}

@@ -64,6 +64,7 @@ func (s Spec) selector(component string) map[string]string {
 // Names of the children. All begin with the tenant's name.
 func (s Spec) StatefulSetName() string            { return s.Name }
 func (s Spec) ServiceName() string                { return s.Name }
+func (s Spec) ServiceHost() string                { return s.ServiceName() + "." + s.Namespace + ".svc" }
 func (s Spec) HeadlessServiceName() string        { return s.Name + "-members" }
 func (s Spec) ServiceAccountName() string         { return s.Name }
 func (s Spec) TrustConfigMapName() string         { return s.Name + "-ca" }

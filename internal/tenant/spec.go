@@ -52,6 +52,10 @@ type Spec struct {
 	Defaults []Default
 }
 
+// DefaultReplicas is the number of pods while neither the custom resource nor an
+// autoscaler says otherwise.
+const DefaultReplicas = 2
+
 // Key names the tenant.
 func (s Spec) Key() types.NamespacedName {
 	return types.NamespacedName{Namespace: s.Namespace, Name: s.Name}
