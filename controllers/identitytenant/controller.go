@@ -17,6 +17,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/waking"
+	"github.com/holdfast-iam/holdfast/internal/access"
 	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
@@ -67,14 +68,13 @@ type Reconciler struct {
 	// installation has come. Zero: 30 seconds; negative: not at all.
 	Progress time.Duration
 
-	clusterID   string
-	clusterOnce sync.Mutex
-	lastGood    sync.Map // types.NamespacedName to tenant.Spec
-	untold      sync.Map // types.NamespacedName to tenant.Diff: drift that was found and could not be put back at once
-	stale       waking.Stale
-	turns       sync.Mutex
-	lastTurn    time.Time // when a progress was last written that might have waited
-	written     sync.Map  // types.NamespacedName to the time.Time of the last status of a first installation
+	cluster  access.Cluster
+	lastGood sync.Map // types.NamespacedName to tenant.Spec
+	untold   sync.Map // types.NamespacedName to tenant.Diff: drift that was found and could not be put back at once
+	stale    waking.Stale
+	turns    sync.Mutex
+	lastTurn time.Time // when a progress was last written that might have waited
+	written  sync.Map  // types.NamespacedName to the time.Time of the last status of a first installation
 }
 
 // Reconcile is one pass over one tenant.

@@ -127,7 +127,7 @@ func (r *Reconciler) removeFromVault(ctx context.Context, cr *v1alpha1.IdentityT
 	if tree, err = vault.Tree(engine.Prefix, cr.Namespace, vaultKind, cr.Name); err != nil {
 		return tree, err
 	}
-	cluster, err := r.identifyCluster(ctx)
+	cluster, err := r.cluster.ID(ctx, r.Applier.Live)
 	if err != nil {
 		return tree, err
 	}

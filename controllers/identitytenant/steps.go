@@ -2,9 +2,7 @@ package identitytenant
 
 import (
 	"context"
-	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -84,18 +82,4 @@ func (p *pass) prune(ctx context.Context, want tenant.Spec, keep []client.Object
 	changes, err := p.Applier.Prune(ctx, p.client, want.Owner.UID, want.Namespace, keep, kinds...)
 	p.changes = append(p.changes, changes...)
 	return err
-}
-
-// identifyCluster gives the UID of kube-system, by which a cluster is known in Vault.
-func (r *Reconciler) identifyCluster(ctx context.Context) (string, error) {
-	r.clusterOnce.Lock()
-	defer r.clusterOnce.Unlock()
-	if r.clusterID == "" {
-		system := &corev1.Namespace{}
-		if err := r.Applier.Live.Get(ctx, client.ObjectKey{Name: "kube-system"}, system); err != nil {
-			return "", fmt.Errorf("identify the cluster by the namespace kube-system: %w", err)
-		}
-		r.clusterID = string(system.UID)
-	}
-	return r.clusterID, nil
 }

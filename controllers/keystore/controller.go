@@ -8,12 +8,9 @@ package keystore
 import (
 	"context"
 	"crypto"
-	"fmt"
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -22,6 +19,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/waking"
+	"github.com/holdfast-iam/holdfast/internal/access"
 	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/vault"
@@ -64,9 +62,9 @@ type Reconciler struct {
 
 	stale waking.Stale
 
+	cluster access.Cluster
+
 	mu sync.Mutex
-	// clusterID is the UID of the kube-system namespace: a part of the owner mark in Vault.
-	clusterID string
 	// verified is, by Keystore, the Secret that was seen to hold the bytes of the current version.
 	verified map[types.UID]types.UID
 	// built is, by Keystore, the version that needs no second look.
@@ -103,8 +101,9 @@ type pass struct {
 	want   want
 	client client.Client // of the namespace
 
-	kv    vault.KV
-	place v1alpha1.VaultKV
+	clusterID string // a part of the owner mark in Vault
+	kv        vault.KV
+	place     v1alpha1.VaultKV
 	// vaultErr is the first trouble with Vault.
 	vaultErr error
 
@@ -143,17 +142,8 @@ func (p *pass) run(ctx context.Context) (err error) {
 	return p.retire(ctx)
 }
 
-// identifyCluster reads, once, by what this cluster is told from others on the same Vault.
-func (r *Reconciler) identifyCluster(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.clusterID != "" {
-		return nil
-	}
-	var system corev1.Namespace
-	if err := r.Live.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, &system); err != nil {
-		return fmt.Errorf("read namespace %s: %w", metav1.NamespaceSystem, err)
-	}
-	r.clusterID = string(system.UID)
-	return nil
+// identifyCluster learns by what this cluster is told from others on the same Vault.
+func (p *pass) identifyCluster(ctx context.Context) (err error) {
+	p.clusterID, err = p.cluster.ID(ctx, p.Live)
+	return err
 }
