@@ -141,4 +141,6 @@ const (
 	AnnotationAdopt          = "iam.holdfast.dev/adopt"
 	AnnotationRelease        = "iam.holdfast.dev/release"
 	AnnotationConfirmUpgrade = "iam.holdfast.dev/confirm-upgrade"
+	// AnnotationRotate asks to rotate now: "TOKEN [MATERIAL[:leaked]]...".
+	AnnotationRotate = "iam.holdfast.dev/rotate"
 )
