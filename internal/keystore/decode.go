@@ -1,23 +1,14 @@
 package keystore
 
-import (
-	"bytes"
-	"cmp"
-	"crypto"
-	"crypto/x509"
-	"encoding/asn1"
-	"fmt"
-	"slices"
-	"strings"
-	"unicode/utf16"
-)
+import "fmt"
 
 // maxContents bounds the parts of a store. We write two, Java as many.
 const maxContents = 8
 
-// DecodePKCS12 reads what EncodePKCS12 wrote, or a current keytool with the same
-// algorithms, and returns the entries sorted by alias with the chains that Java
-// shows. ErrWrongPassword tells a wrong password or changed bytes; every other
+// DecodePKCS12 reads what EncodePKCS12 and EncodePKCS12Legacy wrote, and what
+// keytool does: with PBES2, and before 2021 (or with keystore.pkcs12.legacy) with
+// SHA-1, 3DES and 40-bit RC2. It returns the entries sorted by alias with the
+// chains that Java shows. ErrWrongPassword tells a wrong password or changed bytes; every other
 // error means that the bytes are no store that we read. It checks that each key
 // fits its certificate, but not what EncodePKCS12 refuses by policy: an older
 // store stays readable.
@@ -28,19 +19,20 @@ func DecodePKCS12(data []byte, password string) ([]Entry, error) {
 	if len(password) > maxPasswordLength {
 		return nil, ErrPassword
 	}
-	safe, err := openStore(data, password)
+	o := &opener{password: password}
+	safe, err := o.openStore(data)
 	if err != nil {
 		return nil, err
 	}
-	bags, err := openSafe(safe, password)
+	bags, err := o.openSafe(safe)
 	if err != nil {
 		return nil, err
 	}
-	return readBags(bags, password)
+	return o.readBags(bags)
 }
 
 // openStore verifies the MAC and returns what it covers.
-func openStore(data []byte, password string) ([]byte, error) {
+func (o *opener) openStore(data []byte) ([]byte, error) {
 	var store pfx
 	var safe []byte
 	if err := parse("PKCS#12", data, &store); err != nil {
@@ -52,11 +44,11 @@ func openStore(data []byte, password string) ([]byte, error) {
 	if err := unwrap("authenticated safe", store.AuthSafe.Content, &safe); err != nil {
 		return nil, err
 	}
-	return safe, checkMAC(safe, store.MAC, password)
+	return safe, o.checkMAC(safe, store.MAC)
 }
 
 // openSafe decrypts the parts of the store and returns their bags in order.
-func openSafe(safe []byte, password string) ([]safeBag, error) {
+func (o *opener) openSafe(safe []byte) ([]safeBag, error) {
 	var contents []contentInfo
 	if err := parse("authenticated safe", safe, &contents); err != nil {
 		return nil, err
@@ -66,7 +58,7 @@ func openSafe(safe []byte, password string) ([]safeBag, error) {
 	}
 	var bags []safeBag
 	for _, content := range contents {
-		plain, err := openContent(content, password)
+		plain, err := o.openContent(content)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +71,7 @@ func openSafe(safe []byte, password string) ([]safeBag, error) {
 	return bags, nil
 }
 
-func openContent(content contentInfo, password string) ([]byte, error) {
+func (o *opener) openContent(content contentInfo) ([]byte, error) {
 	switch {
 	case content.Type.Equal(oidData):
 		var plain []byte
@@ -90,162 +82,8 @@ func openContent(content contentInfo, password string) ([]byte, error) {
 		if err := unwrap("encrypted data", content.Content, &sealed); err != nil {
 			return nil, err
 		}
-		return decrypt("encrypted data", sealed.Content.Algorithm, sealed.Content.Data, password)
+		return o.decrypt("encrypted data", sealed.Content.Algorithm, sealed.Content.Data)
 	default:
 		return nil, fmt.Errorf("keystore: a part of unknown type %s", content.Type)
 	}
-}
-
-// label is what a bag's attributes say.
-type label struct {
-	alias   string
-	keyID   []byte
-	trusted bool
-}
-
-type keyItem struct {
-	label
-	key crypto.Signer
-}
-
-type certificateItem struct {
-	label
-	certificate *x509.Certificate
-}
-
-func readBags(bags []safeBag, password string) ([]Entry, error) {
-	var keys []keyItem
-	var certificates []certificateItem
-	if len(bags) > MaxEntries*MaxChainLength {
-		return nil, fmt.Errorf("keystore: %d bags are too many", len(bags))
-	}
-	for _, bag := range bags {
-		label, err := readAttributes(bag.Attributes)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case bag.Type.Equal(oidKeyBag):
-			key, err := readKey(bag, password)
-			if err != nil {
-				return nil, err
-			}
-			keys = append(keys, keyItem{label, key})
-		case bag.Type.Equal(oidCertificateBag):
-			certificate, err := readCertificate(bag)
-			if err != nil {
-				return nil, err
-			}
-			certificates = append(certificates, certificateItem{label, certificate})
-		default:
-			return nil, fmt.Errorf("keystore: a bag of unknown type %s", bag.Type)
-		}
-	}
-	return assemble(keys, certificates)
-}
-
-func readKey(bag safeBag, password string) (crypto.Signer, error) {
-	var sealed encryptedPrivateKey
-	if err := unwrap("key bag", bag.Value, &sealed); err != nil {
-		return nil, err
-	}
-	pkcs8, err := decrypt("key bag", sealed.Algorithm, sealed.Data, password)
-	if err != nil {
-		return nil, err
-	}
-	return parsePKCS8(pkcs8)
-}
-
-func readCertificate(bag safeBag) (*x509.Certificate, error) {
-	var value certificateBag
-	if err := unwrap("certificate bag", bag.Value, &value); err != nil {
-		return nil, err
-	}
-	if !value.Type.Equal(oidX509) {
-		return nil, fmt.Errorf("keystore: certificate bag: unknown type %s", value.Type)
-	}
-	certificate, err := x509.ParseCertificate(value.Data)
-	if err != nil {
-		return nil, fmt.Errorf("keystore: certificate bag: %w", err)
-	}
-	return certificate, nil
-}
-
-func readAttributes(attributes []attribute) (label, error) {
-	var read label
-	for _, a := range attributes {
-		var err error
-		switch {
-		case a.Type.Equal(oidFriendlyName):
-			read.alias, err = readFriendlyName(a.Values.Bytes)
-		case a.Type.Equal(oidLocalKeyID):
-			err = parse("localKeyId", a.Values.Bytes, &read.keyID)
-		case a.Type.Equal(oidTrustedKeyUsage):
-			read.trusted = true
-		}
-		if err != nil {
-			return label{}, err
-		}
-	}
-	return read, nil
-}
-
-func readFriendlyName(der []byte) (string, error) {
-	var value asn1.RawValue
-	if err := parse("friendlyName", der, &value); err != nil {
-		return "", err
-	}
-	if value.Class != asn1.ClassUniversal || value.Tag != asn1.TagBMPString || len(value.Bytes)%2 != 0 {
-		return "", fmt.Errorf("keystore: friendlyName: not a BMPString")
-	}
-	units := make([]uint16, 0, len(value.Bytes)/2)
-	for pair := range slices.Chunk(value.Bytes, 2) {
-		units = append(units, uint16(pair[0])<<8|uint16(pair[1]))
-	}
-	return strings.ToLower(string(utf16.Decode(units))), nil
-}
-
-// assemble joins keys and certificates by the rules of Java's reader.
-func assemble(keys []keyItem, certificates []certificateItem) ([]Entry, error) {
-	var entries []Entry
-	var read []*x509.Certificate
-	for _, c := range certificates {
-		read = append(read, c.certificate)
-		if c.trusted {
-			entries = append(entries, Entry{Alias: c.alias, Chain: []*x509.Certificate{c.certificate}})
-		}
-	}
-	all := bySubject(read)
-	for _, k := range keys {
-		leaf := certificateOf(k, certificates)
-		if leaf == nil {
-			return nil, &EntryError{Alias: k.alias, Problem: "no certificate of the store belongs to this key"}
-		}
-		if problem := checkPrivateKey(k.key, leaf); problem != "" {
-			return nil, &EntryError{Alias: k.alias, Problem: problem}
-		}
-		entries = append(entries, Entry{Alias: k.alias, PrivateKey: k.key, Chain: all.chainOf(leaf)})
-	}
-	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Alias, b.Alias) })
-	for i, e := range entries {
-		if e.Alias == "" || (i > 0 && entries[i-1].Alias == e.Alias) {
-			return nil, &EntryError{Alias: e.Alias, Problem: "the alias is missing or used twice"}
-		}
-	}
-	return entries, nil
-}
-
-// certificateOf prefers the certificate with the key's identifier and alias,
-// then with its identifier.
-func certificateOf(key keyItem, certificates []certificateItem) *x509.Certificate {
-	var match *x509.Certificate
-	for _, c := range certificates {
-		if c.trusted || key.keyID == nil || !bytes.Equal(c.keyID, key.keyID) {
-			continue
-		}
-		if match == nil || c.alias == key.alias {
-			match = c.certificate
-		}
-	}
-	return match
 }

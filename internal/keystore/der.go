@@ -80,6 +80,12 @@ var (
 	oidTrustedKeyUsage     = asn1.ObjectIdentifier{2, 16, 840, 1, 113894, 746875, 1, 1}
 	oidAnyExtendedKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
 
+	// PKCS#12 v1.0 (RFC 7292 appendix C).
+	oidPBEWithSHA1And3DES = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 3}
+	oidPBEWithSHA1AndRC2  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 6}
+	oidJKSKey             = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 42, 2, 17, 1, 1} // Sun's own
+	oidSHA1               = asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}
+
 	oidPBES2          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
 	oidPBKDF2         = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
 	oidHMACWithSHA256 = asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}

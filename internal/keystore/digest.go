@@ -36,24 +36,38 @@ func KeyID(public crypto.PublicKey) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
 }
 
-// writerVersion is a part of the digest. Raise it when EncodePKCS12 comes to
+// writerVersions are a part of the digest. Raise one when its writer comes to
 // write other bytes for the same entries: each store is then made anew once.
-const writerVersion = "holdfast keystore pkcs12 v1"
+var writerVersions = map[Format]string{
+	PKCS12:       "holdfast keystore pkcs12 v1",
+	PKCS12Legacy: "holdfast keystore pkcs12 legacy v1",
+	JKS:          "holdfast keystore jks v1",
+	PEM:          "holdfast keystore pem v1",
+}
 
-// Digest names the input of EncodePKCS12 in 64 lower-case hexadecimal digits:
-// equal digests mean equal bytes. It spares the encoding and may be shown: it is
-// an HMAC under a key stretched from the password, over aliases, chains and
+// Digest names the input of Encode in 64 lower-case hexadecimal digits: equal
+// digests mean equal bytes. It spares the encoding and may be shown: it is an
+// HMAC under a key stretched from the password, over format, aliases, chains and
 // private keys, so it tells nothing about them to who lacks the password. The
 // certificates alone would tell one store from another; the private keys are in
 // it so that nobody can test a guessed password on what everybody may read. (A
-// truststore has none; there it is the password that has to be long.) The errors
-// are those of EncodePKCS12.
-func Digest(entries []Entry, password string) (string, error) {
+// truststore has none; there it is the password that has to be long.) It wants a
+// password for PEM too. The errors are those of Encode.
+func Digest(format Format, entries []Entry, password string) (string, error) {
 	s, err := newSealer(password)
 	if err != nil {
 		return "", err
 	}
-	entries, err = normalise(entries)
+	switch format {
+	case PKCS12, PKCS12Legacy:
+		entries, err = normalise(entries)
+	case JKS:
+		entries, err = checked(entries)
+	case PEM:
+		entries, err = checkedForPEM(entries)
+	default:
+		err = unknown(format)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -71,7 +85,7 @@ func Digest(entries []Entry, password string) (string, error) {
 			input = field(input, certificate.Raw)
 		}
 	}
-	return hex.EncodeToString(s.derive(writerVersion, input)), nil
+	return hex.EncodeToString(s.derive(writerVersions[format], input)), nil
 }
 
 // field appends value with its length before it, so that no two lists of values

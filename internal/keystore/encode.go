@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"crypto/sha1" //nolint:gosec // the hash of legacy stores, written on request only
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -35,10 +36,28 @@ import (
 // is too large; none is healed by another try. See rebuildChains for why two
 // authorities of one name do not fit into one store.
 func EncodePKCS12(entries []Entry, password string) ([]byte, error) {
+	return encodePKCS12(entries, password, false)
+}
+
+// EncodePKCS12Legacy writes what EncodePKCS12 writes, with the algorithms of
+// 1999: keys and certificates under SHA-1 and 3DES, an HMAC with SHA-1. It is
+// for Java 8 before 8u301 and 11 before 11.0.12, and for Windows before Windows
+// 10 1709 and Server 2019, which read no PBES2.
+//
+// It is never the default: SHA-1 and 3DES are retired, the latter has 112 bits
+// of strength at most, and a system in FIPS mode refuses both. 40-bit RC2, which
+// the same programs wrote for certificates, is read and not written: all of them
+// read 3DES in its place.
+func EncodePKCS12Legacy(entries []Entry, password string) ([]byte, error) {
+	return encodePKCS12(entries, password, true)
+}
+
+func encodePKCS12(entries []Entry, password string, legacy bool) ([]byte, error) {
 	s, err := newSealer(password)
 	if err != nil {
 		return nil, err
 	}
+	s.legacy = legacy
 	entries, err = normalise(entries)
 	if err != nil {
 		return nil, err
@@ -51,10 +70,7 @@ func EncodePKCS12(entries []Entry, password string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keystore: write PKCS#12: %w", err)
 	}
-	if len(store) > MaxStoreBytes {
-		return nil, fmt.Errorf("keystore: the store has %d bytes, more than the %d of a Secret; use more than one store", len(store), MaxStoreBytes)
-	}
-	return store, nil
+	return sized(store)
 }
 
 // authenticatedSafe is what the MAC covers: the key bags, each encrypted by
@@ -100,9 +116,15 @@ func withMAC(safe []byte, s *sealer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	salt := s.derive("mac salt", safe)[:saltBytes]
-	sha256Algorithm := pkix.AlgorithmIdentifier{Algorithm: oidSHA256, Parameters: asn1.NullRawValue}
-	digest := digestInfo{Algorithm: sha256Algorithm, Digest: macOf(safe, s.password, salt, iterations)}
+	algorithm, newHash, purpose := oidSHA256, sha256.New, "mac salt"
+	if s.legacy {
+		algorithm, newHash, purpose = oidSHA1, sha1.New, "legacy mac salt"
+	}
+	salt := s.derive(purpose, safe)[:saltBytes]
+	digest := digestInfo{
+		Algorithm: pkix.AlgorithmIdentifier{Algorithm: algorithm, Parameters: asn1.NullRawValue},
+		Digest:    macOf(newHash, safe, s.password, salt, iterations),
+	}
 	return asn1.Marshal(pfx{Version: 3, AuthSafe: content, MAC: macData{Digest: digest, Salt: salt, Iterations: iterations}})
 }
 

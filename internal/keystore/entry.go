@@ -1,9 +1,10 @@
-// Package keystore turns key material into PKCS#12 bytes, fingerprints and
-// digests, and back.
+// Package keystore turns key material into the bytes of PKCS#12, JKS and PEM,
+// into fingerprints and digests, and back.
 //
 // A store holds private keys and trusted certificates under chosen aliases, as
 // a JVM expects them: several keys in one store, each with its chain, and one
 // password for the store and every key (PKCS#12 in Java knows no other way).
+// Encode and Decode are the way in; see Format for which to choose.
 //
 // Everything but generate.go is pure: no clock, no network, no randomness.
 // Equal entries and an equal password give equal bytes, see EncodePKCS12.
@@ -65,8 +66,17 @@ func (e *EntryError) Error() string {
 var aliasPattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 
 // normalise checks entries and returns them sorted by alias, with the chains
-// that Java will show.
+// that Java will show of a PKCS#12 store.
 func normalise(entries []Entry) ([]Entry, error) {
+	sorted, err := checked(entries)
+	if err != nil {
+		return nil, err
+	}
+	return rebuildChains(sorted)
+}
+
+// checked returns entries sorted by alias unless one of them is refused.
+func checked(entries []Entry) ([]Entry, error) {
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("keystore: no entries; give at least one key or trusted certificate")
 	}
@@ -82,7 +92,7 @@ func normalise(entries []Entry) ([]Entry, error) {
 			return nil, &EntryError{Alias: e.Alias, Problem: "the alias is used twice; aliases are unique in a store"}
 		}
 	}
-	return rebuildChains(sorted)
+	return sorted, nil
 }
 
 func checkEntry(e Entry) string {

@@ -75,7 +75,7 @@ func TestRefusedEntriesAreNamed(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Alias != c.alias || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an EntryError for %q with %q", err, c.alias, c.want)
 			}
-			if _, err := Digest(c.entries, password); err == nil {
+			if _, err := Digest(PKCS12, c.entries, password); err == nil {
 				t.Error("Digest took it")
 			}
 		})
@@ -122,7 +122,7 @@ func TestRefusedStores(t *testing.T) {
 		if _, err := EncodePKCS12([]Entry{f.entry("tls")}, weak); !errors.Is(err, ErrPassword) {
 			t.Errorf("password %q: %v, want ErrPassword", weak, err)
 		}
-		if _, err := Digest([]Entry{f.entry("tls")}, weak); !errors.Is(err, ErrPassword) {
+		if _, err := Digest(PKCS12, []Entry{f.entry("tls")}, weak); !errors.Is(err, ErrPassword) {
 			t.Errorf("digest with password %q: %v, want ErrPassword", weak, err)
 		}
 	}

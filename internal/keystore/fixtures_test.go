@@ -144,7 +144,7 @@ func mustDecode(t testing.TB, store []byte) []Entry {
 
 func mustDigest(t testing.TB, entries []Entry, password string) string {
 	t.Helper()
-	digest, err := Digest(entries, password)
+	digest, err := Digest(PKCS12, entries, password)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,12 +61,13 @@ func FuzzBags(f *testing.F) {
 	f.Add(safe)
 	f.Add(bags)
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		if found, err := openSafe(data, password); err == nil {
-			_, _ = readBags(found, password)
+		o := &opener{password: password}
+		if found, err := o.openSafe(data); err == nil {
+			_, _ = o.readBags(found)
 		}
 		var found []safeBag
 		if parse("bags", data, &found) == nil {
-			_, _ = readBags(found, password)
+			_, _ = o.readBags(found)
 		}
 	})
 }

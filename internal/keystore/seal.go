@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha256"
-	"crypto/subtle"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
@@ -19,10 +18,12 @@ const (
 	// It is not what protects the store (the password is, see checkPassword),
 	// and each start of a JVM pays for it once per key.
 	iterations = 10_000
-	// maxIterations bounds what a foreign store can make us compute.
-	maxIterations = 100_000
-	saltBytes     = 20 // as Java writes it
-	keyBytes      = 32 // AES-256
+	// maxIterations is what Java takes for the MAC of a legacy store, and
+	// maxTotalIterations bounds what a foreign one can make us compute: seconds.
+	maxIterations      = 100_000
+	maxTotalIterations = 10_000_000
+	saltBytes          = 20 // as Java writes it
+	keyBytes           = 32 // AES-256
 
 	minPasswordLength = 16
 	maxPasswordLength = 256
@@ -56,6 +57,7 @@ func checkPassword(password string) error {
 type sealer struct {
 	password string
 	saltKey  []byte
+	legacy   bool
 }
 
 func newSealer(password string) (*sealer, error) {
@@ -77,9 +79,12 @@ func (s *sealer) derive(purpose string, content []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// encrypt seals content with PBES2: PBKDF2-HMAC-SHA256 and AES-256-CBC. The
-// purpose sets equal content apart.
+// encrypt seals content with PBES2 (PBKDF2-HMAC-SHA256 and AES-256-CBC) unless
+// the store is to be a legacy one. The purpose sets equal content apart.
 func (s *sealer) encrypt(purpose string, content []byte) (pkix.AlgorithmIdentifier, []byte, error) {
+	if s.legacy {
+		return s.encryptLegacy(purpose, content)
+	}
 	salt := s.derive(purpose+" salt", content)[:saltBytes]
 	iv := s.derive(purpose+" iv", content)[:aes.BlockSize]
 	algorithm, err := pbes2(salt, iv)
@@ -90,10 +95,7 @@ func (s *sealer) encrypt(purpose string, content []byte) (pkix.AlgorithmIdentifi
 	if err != nil {
 		return algorithm, nil, err
 	}
-	padding := aes.BlockSize - len(content)%aes.BlockSize
-	sealed := append(bytes.Clone(content), bytes.Repeat([]byte{byte(padding)}, padding)...)
-	cipher.NewCBCEncrypter(block, iv).CryptBlocks(sealed, sealed)
-	return algorithm, sealed, nil
+	return algorithm, seal(block, iv, content), nil
 }
 
 func pbes2(salt, iv []byte) (pkix.AlgorithmIdentifier, error) {
@@ -111,15 +113,48 @@ func algorithmWith(algorithm asn1.ObjectIdentifier, parameters any) (pkix.Algori
 	return pkix.AlgorithmIdentifier{Algorithm: algorithm, Parameters: asn1.RawValue{FullBytes: der}}, err
 }
 
-// decrypt opens what encrypt sealed. It runs after the MAC was verified, so a
-// padding error tells nobody anything.
-func decrypt(what string, algorithm pkix.AlgorithmIdentifier, sealed []byte, password string) ([]byte, error) {
+// seal pads content to whole blocks and encrypts it in CBC mode.
+func seal(block cipher.Block, iv, content []byte) []byte {
+	padding := block.BlockSize() - len(content)%block.BlockSize()
+	sealed := append(bytes.Clone(content), bytes.Repeat([]byte{byte(padding)}, padding)...)
+	cipher.NewCBCEncrypter(block, iv).CryptBlocks(sealed, sealed)
+	return sealed
+}
+
+// opener decrypts under a password, and counts what that costs.
+type opener struct {
+	password string
+	spent    int
+}
+
+// spend bounds the work that a foreign store can ask for.
+func (o *opener) spend(what string, rounds int) error {
+	if rounds < 1 || rounds > maxIterations {
+		return fmt.Errorf("keystore: %s: %d iterations are not 1 to %d", what, rounds, maxIterations)
+	}
+	if o.spent += rounds; o.spent > maxTotalIterations {
+		return fmt.Errorf("keystore: %s: the store asks for more than %d iterations in all; use more than one store", what, maxTotalIterations)
+	}
+	return nil
+}
+
+// decrypt opens what encrypt sealed, or an older writer. It runs after the MAC
+// was verified, so a padding error tells nobody anything.
+func (o *opener) decrypt(what string, algorithm pkix.AlgorithmIdentifier, sealed []byte) ([]byte, error) {
+	switch kind := algorithm.Algorithm; {
+	case kind.Equal(oidPBES2):
+		return o.decryptPBES2(what, algorithm, sealed)
+	case kind.Equal(oidPBEWithSHA1And3DES), kind.Equal(oidPBEWithSHA1AndRC2):
+		return o.decryptLegacy(what, algorithm, sealed)
+	default:
+		return nil, fmt.Errorf("keystore: %s: encrypted with %s, want PBES2, or SHA-1 with 3DES or 40-bit RC2", what, kind)
+	}
+}
+
+func (o *opener) decryptPBES2(what string, algorithm pkix.AlgorithmIdentifier, sealed []byte) ([]byte, error) {
 	var scheme pbes2Parameters
 	var derivation pbkdf2Parameters
 	var iv []byte
-	if !algorithm.Algorithm.Equal(oidPBES2) {
-		return nil, fmt.Errorf("keystore: %s: encrypted with %s, want PBES2", what, algorithm.Algorithm)
-	}
 	if err := errors.Join(parse(what, algorithm.Parameters.FullBytes, &scheme),
 		parse(what, scheme.KeyDerivation.Parameters.FullBytes, &derivation),
 		parse(what, scheme.Encryption.Parameters.FullBytes, &iv)); err != nil {
@@ -129,21 +164,28 @@ func decrypt(what string, algorithm pkix.AlgorithmIdentifier, sealed []byte, pas
 		!scheme.Encryption.Algorithm.Equal(oidAES256CBC) || len(iv) != aes.BlockSize {
 		return nil, fmt.Errorf("keystore: %s: want PBKDF2 with HMAC-SHA256 and AES-256-CBC", what)
 	}
-	block, err := contentCipher(password, derivation.Salt, derivation.Iterations)
+	if err := errors.Join(o.spend(what, derivation.Iterations), wholeBlocks(what, sealed, aes.BlockSize)); err != nil {
+		return nil, err
+	}
+	block, err := contentCipher(o.password, derivation.Salt, derivation.Iterations)
 	if err != nil {
 		return nil, fmt.Errorf("keystore: %s: %w", what, err)
 	}
-	if len(sealed) == 0 || len(sealed)%aes.BlockSize != 0 {
-		return nil, fmt.Errorf("keystore: %s: %d bytes are no whole number of blocks", what, len(sealed))
-	}
 	content := make([]byte, len(sealed))
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(content, sealed)
-	return unpad(content)
+	return unpad(content, aes.BlockSize)
 }
 
-func unpad(content []byte) ([]byte, error) {
+func wholeBlocks(what string, sealed []byte, size int) error {
+	if len(sealed) == 0 || len(sealed)%size != 0 {
+		return fmt.Errorf("keystore: %s: %d bytes are no whole number of blocks", what, len(sealed))
+	}
+	return nil
+}
+
+func unpad(content []byte, size int) ([]byte, error) {
 	padding := int(content[len(content)-1])
-	if padding == 0 || padding > aes.BlockSize || padding > len(content) {
+	if padding == 0 || padding > size || padding > len(content) {
 		return nil, ErrWrongPassword
 	}
 	body, tail := content[:len(content)-padding], content[len(content)-padding:]
@@ -154,52 +196,9 @@ func unpad(content []byte) ([]byte, error) {
 }
 
 func contentCipher(password string, salt []byte, rounds int) (cipher.Block, error) {
-	if rounds < 1 || rounds > maxIterations {
-		return nil, fmt.Errorf("%d iterations are not 1 to %d", rounds, maxIterations)
-	}
 	key, err := pbkdf2.Key(sha256.New, password, salt, rounds, keyBytes)
 	if err != nil {
 		return nil, err
 	}
 	return aes.NewCipher(key)
-}
-
-// macOf is the store's MAC: HMAC-SHA256 under the key of RFC 7292 appendix B.2
-// with ID 3. That key is one SHA-256 long, so the appendix's loop over blocks
-// runs once and its addition step never.
-func macOf(content []byte, password string, salt []byte, rounds int) []byte {
-	const keyForMAC = 3
-	input := bytes.Repeat([]byte{keyForMAC}, sha256.BlockSize)
-	input = append(input, fill(salt)...)
-	input = append(input, fill(append(bmpString(password), 0, 0))...)
-	key := sha256.Sum256(input)
-	for range rounds - 1 {
-		key = sha256.Sum256(key[:])
-	}
-	mac := hmac.New(sha256.New, key[:])
-	mac.Write(content)
-	return mac.Sum(nil)
-}
-
-// fill repeats b up to the next whole number of hash blocks.
-func fill(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	size := (len(b) + sha256.BlockSize - 1) / sha256.BlockSize * sha256.BlockSize
-	return bytes.Repeat(b, size/len(b)+1)[:size]
-}
-
-func checkMAC(content []byte, mac macData, password string) error {
-	algorithm := mac.Digest.Algorithm
-	if !algorithm.Algorithm.Equal(oidSHA256) || !bytes.Equal(algorithm.Parameters.FullBytes, asn1.NullBytes) {
-		return fmt.Errorf("keystore: MAC with %s, want SHA-256 without parameters", algorithm.Algorithm)
-	}
-	if mac.Iterations < 1 || mac.Iterations > maxIterations {
-		return fmt.Errorf("keystore: MAC with %d iterations, not 1 to %d", mac.Iterations, maxIterations)
-	}
-	if subtle.ConstantTimeCompare(macOf(content, password, mac.Salt, mac.Iterations), mac.Digest.Digest) != 1 {
-		return ErrWrongPassword
-	}
-	return nil
 }
