@@ -20,7 +20,7 @@ type Around struct {
 // Workload builds what runs the server. The facts name the keystore versions and the
 // credentials; the revision is completed here and written into the pod template.
 func Workload(driver idp.Driver, want tenant.Spec, seen tenant.Facts) (Around, error) {
-	files, err := driver.Config(want)
+	files, err := driver.Config(want, seen)
 	if err != nil {
 		return Around{}, err
 	}

@@ -5,8 +5,10 @@ package idp
 
 import (
 	"context"
+	"crypto/x509"
 	"net"
 	"net/http"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,13 +23,14 @@ type Files map[string][]byte
 // that the workload refers to. They exist in memory and in Secrets only.
 type Credentials map[string][]byte
 
-// Driver is one identity product. Config, Workload, Shape and CredentialKeys are pure.
+// Driver is one identity product. Config, Workload, Shape, Credentials and KeyID are pure.
 type Driver interface {
 	// Shape tells the generic builders what they need to know of the product.
 	Shape(want tenant.Spec) Shape
-	// Config renders the server's files. An error names the field that cannot be
+	// Config renders the server's files. The facts name the keys that the stores hold: which
+	// one signs tokens is the ring's to say. An error names the field that cannot be
 	// expressed; it is Terminal.
-	Config(want tenant.Spec) (Files, error)
+	Config(want tenant.Spec, seen tenant.Facts) (Files, error)
 	// Workload gives the objects that run the server: the StatefulSet, and whatever the
 	// product needs beside it. config names the immutable Secret that holds Files.
 	Workload(want tenant.Spec, seen tenant.Facts, config string) ([]client.Object, error)
@@ -46,6 +49,13 @@ type Driver interface {
 	NotEnforceable(want tenant.Spec) map[string][]string
 	// Connect returns an Admin, or a Waiting fault until the server answers.
 	Connect(ctx context.Context, want tenant.Spec, seen tenant.Facts, access Access) (Admin, error)
+	// Keys gives the keys of the server at access.Address; its accounts are not used.
+	// Nothing is asked yet. Faults: Waiting, reason ServerUnreachable, while nobody could
+	// vouch for the server.
+	Keys(want tenant.Spec, access Access) (Keys, error)
+	// KeyID is the name under which the server publishes the key of a certificate, and
+	// which its tokens carry.
+	KeyID(certificate *x509.Certificate) (string, error)
 }
 
 // Material is one generated secret: a value with one or more fields.
@@ -83,6 +93,9 @@ type Shape struct {
 	AdminPaths []string
 	// MetricsPort is zero when the product has none.
 	MetricsPort int32
+	// LongestToken is how long the longest-lived token verifies that the server signs with
+	// the settings it is given. An application with a setting of its own may go beyond it.
+	LongestToken time.Duration
 }
 
 // Access is how an Admin reaches and signs in to a server.

@@ -3,6 +3,7 @@ package idptest
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"maps"
 	"regexp"
 	"slices"
@@ -24,6 +25,7 @@ type FakeServer struct {
 	mutex     sync.Mutex
 	realms    tenant.Settings
 	passwords map[string]string // of accounts other than Bootstrap
+	ring      idp.KeyRing
 	down      bool
 	unwell    bool
 	swallow   bool
@@ -69,6 +71,13 @@ func (s *FakeServer) copied() tenant.Settings {
 		out[realm] = maps.Clone(settings)
 	}
 	return out
+}
+
+// SetKeys gives the server the keys that it publishes and the one that signs.
+func (s *FakeServer) SetKeys(ring idp.KeyRing) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.ring = ring
 }
 
 // Down makes the server not answer.
@@ -128,6 +137,52 @@ func (d FakeDriver) Connect(_ context.Context, want tenant.Spec, seen tenant.Fac
 	}
 	return admin, nil
 }
+
+// Keys implements idp.Driver.
+func (d FakeDriver) Keys(want tenant.Spec, access idp.Access) (idp.Keys, error) {
+	server := d.Server(want)
+	if server == nil {
+		return nil, fault.Waiting(idp.ReasonServerUnreachable, "the fake server of %s does not exist", want.Key())
+	}
+	return fakeKeys{&FakeAdmin{server: server, driver: d, access: access}}, nil
+}
+
+// KeyID implements idp.Driver: the embedded Driver's, or one of the fake's own.
+func (d FakeDriver) KeyID(certificate *x509.Certificate) (string, error) {
+	if d.Driver != nil {
+		return d.Driver.KeyID(certificate)
+	}
+	return "fake-" + certificate.SerialNumber.String(), nil
+}
+
+// fakeKeys are a server's that loads keys while it runs.
+type fakeKeys struct{ admin *FakeAdmin }
+
+// Observe implements idp.Keys.
+func (k fakeKeys) Observe(ctx context.Context) (idp.KeyRing, error) {
+	if err := ctx.Err(); err != nil {
+		return idp.KeyRing{}, err
+	}
+	if err := k.admin.reach(); err != nil {
+		return idp.KeyRing{}, err
+	}
+	server := k.admin.server
+	server.mutex.Lock()
+	defer server.mutex.Unlock()
+	return idp.KeyRing{Published: slices.Clone(server.ring.Published), Signing: server.ring.Signing}, nil
+}
+
+// Advance implements idp.Keys.
+func (k fakeKeys) Advance(ctx context.Context, ring idp.KeyRing) (idp.Effect, error) {
+	if _, err := k.Observe(ctx); err != nil {
+		return "", err
+	}
+	k.admin.server.SetKeys(ring)
+	return idp.Live, nil
+}
+
+// Close implements idp.Keys.
+func (k fakeKeys) Close() error { return nil }
 
 // FakeAdmin speaks to a FakeServer.
 type FakeAdmin struct {

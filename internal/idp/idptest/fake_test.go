@@ -1,6 +1,8 @@
 package idptest
 
 import (
+	"crypto/x509"
+	"math/big"
 	"testing"
 
 	"github.com/holdfast-iam/holdfast/internal/idp"
@@ -21,6 +23,7 @@ func TestFakeKeepsTheContract(t *testing.T) {
 			System:    idp.UsernamePassword{Username: "system", Password: "System-1-secret"},
 		}
 		server = NewFakeServer(access, "second.example")
+		server.SetKeys(idp.KeyRing{Published: []string{"fake-1", "fake-2"}, Signing: "fake-1"})
 		return Server{
 			Access:      access,
 			Realms:      []string{tenant.RootRealm, "second.example"},
@@ -31,6 +34,7 @@ func TestFakeKeepsTheContract(t *testing.T) {
 				tenant.RecoveryCallbacks: "http://a.example/"},
 			MissingRealm: "third.example",
 			Count:        server.Count,
+			Certificates: []*x509.Certificate{{SerialNumber: big.NewInt(2)}, {SerialNumber: big.NewInt(1)}},
 			Stop:         func() { server.Down(true) },
 			Swallow:      server.Swallow,
 			Unwell:       server.Unwell,

@@ -1,10 +1,11 @@
-// Package idptest has the contract that every product's Admin keeps, as a suite that
+// Package idptest has the contract that every product's Admin and Keys keep, as a suite that
 // runs against any server, and FakeServer with FakeDriver, which keep it in memory for
 // tests of what stands above.
 package idptest
 
 import (
 	"context"
+	"crypto/x509"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 type Driver interface {
 	NotEnforceable(want tenant.Spec) map[string][]string
 	Connect(ctx context.Context, want tenant.Spec, seen tenant.Facts, access idp.Access) (idp.Admin, error)
+	Keys(want tenant.Spec, access idp.Access) (idp.Keys, error)
+	KeyID(certificate *x509.Certificate) (string, error)
 }
 
 // Subject is a product and how to get a server of it.
@@ -42,6 +45,9 @@ type Server struct {
 	Impossible tenant.RealmSettings
 	// MissingRealm is a realm that does not exist; empty where that cannot be tried.
 	MissingRealm string
+	// Certificates are those of all keys that sign or have signed tokens; nil where nobody
+	// knows them.
+	Certificates []*x509.Certificate
 	// Count gives the requests so far; nil counts them at the Admin's transport.
 	Count func() (reads, writes int)
 
@@ -83,6 +89,9 @@ func Run(t *testing.T, s Subject) {
 		{"Unwell", unwell},
 		{"AccountsAreEnsuredOnce", accounts},
 		{"Cancelled", cancelled},
+		{"KeysArePublished", publishedKeys},
+		{"KeysAdvance", advance},
+		{"KeysFromNobodyElse", keysFromNobody},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)

@@ -17,7 +17,7 @@ import (
 func TestServerStartsFromWhatIsRendered(t *testing.T) {
 	for name, want := range cases() {
 		t.Run(name, func(t *testing.T) {
-			files, err := wso2is.Driver{}.Config(want)
+			files, err := wso2is.Driver{}.Config(want, factsFor(want))
 			set(t, err)
 			authority, in := hometest.NewAuthority(t), inputsFor(t, want)
 			home := hometest.Home{Files: fstest.MapFS{"conf/deployment.toml": {Data: files[layout.DeploymentFile]}},

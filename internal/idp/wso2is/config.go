@@ -21,12 +21,13 @@ const reasonInvalidSpec = "InvalidSpec"
 
 // Config renders deployment.toml and log4j2.properties, and gives the programs that
 // put them in place. No secret is in them: deployment.toml refers to variables of the
-// environment. Faults: Terminal InvalidSpec, with the field that cannot be expressed.
-func (Driver) Config(want tenant.Spec) (idp.Files, error) {
+// environment. A key is asked for under the alias that the facts name, or else by that of
+// the declared store. Faults: Terminal InvalidSpec, with the field that cannot be expressed.
+func (Driver) Config(want tenant.Spec, seen tenant.Facts) (idp.Files, error) {
 	if err := expressible(want); err != nil {
 		return nil, err
 	}
-	configuration, err := deployment.Render(want)
+	configuration, err := deployment.Render(want, seen)
 	if err != nil {
 		return nil, err
 	}

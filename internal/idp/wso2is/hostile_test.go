@@ -73,7 +73,7 @@ func TestWhatTheServerWouldReplaceIsRefused(t *testing.T) {
 	} {
 		want := fullSpec(versions[2])
 		spoil(&want)
-		_, err := wso2is.Driver{}.Config(want)
+		_, err := wso2is.Driver{}.Config(want, factsFor(want))
 		field, _, _ := strings.Cut(name, " ")
 		if !fault.IsTerminal(err) || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: got %v, wanted a Terminal fault that names the field", name, err)

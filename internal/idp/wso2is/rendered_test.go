@@ -106,7 +106,7 @@ func render(t *testing.T, want tenant.Spec) rendering {
 	t.Helper()
 	r := rendering{want: want, toml: map[string]any{}}
 	var err error
-	if r.files, err = (wso2is.Driver{}).Config(want); err != nil {
+	if r.files, err = (wso2is.Driver{}).Config(want, factsFor(want)); err != nil {
 		t.Fatal(err)
 	}
 	if err := toml.Unmarshal(r.files["deployment.toml"], &r.toml); err != nil {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/deployment"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -53,10 +54,11 @@ const superTenant = "carbon.super"
 // and are not published.
 func (Driver) Shape(want tenant.Spec) idp.Shape {
 	return idp.Shape{
-		HTTPSPort:   layout.HTTPSPort,
-		ClusterPort: layout.ClusterPort,
-		PublicPaths: qualified(want, publicPaths),
-		AdminPaths:  qualified(want, adminPaths),
+		HTTPSPort:    layout.HTTPSPort,
+		ClusterPort:  layout.ClusterPort,
+		PublicPaths:  qualified(want, publicPaths),
+		AdminPaths:   qualified(want, adminPaths),
+		LongestToken: deployment.LongestToken,
 	}
 }
 

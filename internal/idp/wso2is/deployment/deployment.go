@@ -61,10 +61,10 @@ type enabled struct {
 	Enable bool `toml:"enable"`
 }
 
-// Render writes deployment.toml. Equal specs give equal bytes. An error names what
+// Render writes deployment.toml. Equal input gives equal bytes. An error names what
 // of the tenant cannot be written; a value is never quoted.
-func Render(want tenant.Spec) ([]byte, error) {
-	stores, err := newStores(want)
+func Render(want tenant.Spec, seen tenant.Facts) ([]byte, error) {
+	stores, err := newStores(want, seen)
 	if err != nil {
 		return nil, err
 	}

@@ -48,15 +48,20 @@ type mapping struct {
 	} `toml:"oauth"`
 }
 
-// newStores describes each store with a key pair, by role.
-func newStores(want tenant.Spec) (map[tenant.KeystoreRole]store, error) {
+// newStores describes each store with a key pair, by role. A ring has several keys in its
+// store, all of which the server publishes; it signs with the one that is named here.
+func newStores(want tenant.Spec, seen tenant.Facts) (map[tenant.KeystoreRole]store, error) {
 	stores := map[tenant.KeystoreRole]store{}
 	for _, keystore := range want.Keystores {
 		if keystore.Alias == "" && keystore.Role != tenant.RoleTrust {
 			continue
 		}
+		alias := keystore.Alias
+		if in := seen.Keystores[keystore.Role].Alias; in != "" {
+			alias = in
+		}
 		password := text.Env(layout.EnvStorePassword(keystore.Role))
-		stores[keystore.Role] = store{layout.StoreFile(keystore.Role), pkcs12, password, text.ForXML(keystore.Alias), password}
+		stores[keystore.Role] = store{layout.StoreFile(keystore.Role), pkcs12, password, text.ForXML(alias), password}
 	}
 	for _, role := range layout.Roles(want.Version) {
 		if _, found := stores[role]; !found {

@@ -1,11 +1,15 @@
 package deployment
 
+import "time"
+
 // oauth without the flows that hand passwords and tokens to where they leak.
 type oauth struct {
 	// RestrictedQueryParameters are refused in a query, which logs and proxies keep.
 	RestrictedQueryParameters []string     `toml:"restricted_query_parameters"`
 	TokenCleanup              tokenCleanup `toml:"token_cleanup"`
-	GrantType                 struct {
+	// TokenValidation are the lifetimes that an application begins with.
+	TokenValidation tokenValidation `toml:"token_validation"`
+	GrantType       struct {
 		Password enabled `toml:"password"`
 	} `toml:"grant_type"`
 	ResponseType struct {
@@ -16,7 +20,26 @@ type oauth struct {
 			// SupportedEncryptionAlgorithms without RSA1_5 (RFC 8725, 3.2).
 			SupportedEncryptionAlgorithms []string `toml:"supported_encryption_algorithms"`
 		} `toml:"id_token"`
+		TokenValidation idTokenValidation `toml:"token_validation"`
 	} `toml:"oidc"`
+}
+
+// LongestToken is the longest of the lifetimes below, all of which are written out
+// although they are the product's own: a key has to verify for this long after it signed
+// last, and a default that changes with an update would cut that short unnoticed. What
+// else the server signs, logout tokens (two minutes) and authorization responses (ten),
+// lives shorter; codes and refresh tokens are not signed.
+const LongestToken = time.Hour
+
+const lifetime = "1h"
+
+type tokenValidation struct {
+	Application string `toml:"app_access_token_validity"`
+	User        string `toml:"user_access_token_validity"`
+}
+
+type idTokenValidation struct {
+	IDToken string `toml:"id_token_validity"`
 }
 
 type tokenCleanup struct {
@@ -28,7 +51,9 @@ func newOAuth() oauth {
 	o := oauth{
 		RestrictedQueryParameters: []string{"username", "password", "client_secret"},
 		TokenCleanup:              tokenCleanup{Enable: true},
+		TokenValidation:           tokenValidation{Application: lifetime, User: lifetime},
 	}
+	o.OIDC.TokenValidation.IDToken = lifetime
 	o.OIDC.IDToken.SupportedEncryptionAlgorithms = []string{"RSA-OAEP-256"}
 	return o
 }

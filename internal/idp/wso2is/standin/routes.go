@@ -24,6 +24,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/health-check/v1.0/health", s.health)
 	mux.HandleFunc("GET /oauth2/jwks", s.jwks)
+	mux.HandleFunc("POST /oauth2/token", s.token)
 	mux.HandleFunc("GET /oauth2/token/.well-known/openid-configuration", s.discovery)
 	for _, prefix := range []string{"", "/t/{domain}"} {
 		handle := func(pattern string, h func(http.ResponseWriter, *http.Request, session), everybody bool) {

@@ -1,5 +1,5 @@
 // Package standin is a stand-in for WSO2 Identity Server, for tests and for the
-// demo. It is not the product: it has no login page, issues no token and keeps its
+// demo. It is not the product: it has no login page, knows one grant and keeps its
 // database in a file. What it does as the real one does, because operators trip over
 // it, is this: it starts from the deployment.toml and the stores of one pod, refuses
 // to start where the real one would, reads nothing again until it is restarted,
@@ -48,6 +48,7 @@ type Server struct {
 	without       []string
 	state         *State
 	cache         realmCache
+	now           func() time.Time
 	http          *http.Server
 	listener      net.Listener
 	done          chan error
@@ -83,7 +84,7 @@ func Start(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{configuration: configuration, stores: stores, without: o.Without, state: o.State, listener: o.Listener, done: make(chan error, 1),
+	s := &Server{configuration: configuration, stores: stores, without: o.Without, state: o.State, listener: o.Listener, done: make(chan error, 1), now: o.Now,
 		cache: realmCache{lifetime: o.CacheFor, now: o.Now}}
 	s.http = &http.Server{
 		Handler:           s.recorded(s.routes()),

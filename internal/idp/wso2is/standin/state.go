@@ -31,6 +31,8 @@ func FileState(name string) *State { return &State{file: name} }
 type database struct {
 	// Realms by domain.
 	Realms map[string]*realm
+	// Applications of the root realm by client id; nil before the first.
+	Applications map[string]application
 	// Sealed is data that was encrypted with a data key, by key id.
 	Sealed map[string][]byte
 }

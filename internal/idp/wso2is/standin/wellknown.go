@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"math/big"
@@ -33,21 +34,26 @@ func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
 			"use": "sig", "x5c": []string{base64.StdEncoding.EncodeToString(certificate.Raw)},
 			"x5t#S256": base64.RawURLEncoding.EncodeToString(sum[:]),
 		}
-		algorithm := "RS256"
 		switch public := certificate.PublicKey.(type) {
 		case *rsa.PublicKey:
 			key["kty"], key["n"], key["e"] = "RSA", encoded(public.N), encoded(big.NewInt(int64(public.E)))
 		case *ecdsa.PublicKey:
-			key["kty"], key["crv"], algorithm = "EC", public.Curve.Params().Name, "ES256"
+			key["kty"], key["crv"] = "EC", public.Curve.Params().Name
 			if point, err := public.Bytes(); err == nil {
 				half := (len(point) - 1) / 2
 				key["x"], key["y"] = base64.RawURLEncoding.EncodeToString(point[1:1+half]), base64.RawURLEncoding.EncodeToString(point[1+half:])
 			}
 		}
-		key["alg"], key["kid"] = algorithm, base64.RawURLEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:])))+"_"+algorithm
+		key["alg"], key["kid"] = algorithmOf(certificate), keyIDOf(certificate)
 		keys = append(keys, key)
 	}
 	answer(w, http.StatusOK, map[string]any{"keys": keys})
+}
+
+// keyIDOf is how the product names a key, in the JWKS and in tokens.
+func keyIDOf(certificate *x509.Certificate) string {
+	sum := sha256.Sum256(certificate.Raw)
+	return base64.RawURLEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:]))) + "_" + algorithmOf(certificate)
 }
 
 func encoded(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }

@@ -151,6 +151,20 @@ func (h Home) Store(t testing.TB, name, variable string, entries ...keystore.Ent
 	h.Files["security/"+name], h.Environment[variable] = &fstest.MapFile{Data: data}, password
 }
 
+// Signing are the certificates of the keys that sign tokens.
+func (h Home) Signing(t testing.TB) []*x509.Certificate {
+	t.Helper()
+	entries, err := keystore.DecodePKCS12(h.Files["security/signing.p12"].Data, h.Environment["SIGNING_PASSWORD"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var certificates []*x509.Certificate
+	for _, entry := range entries {
+		certificates = append(certificates, entry.Chain[0])
+	}
+	return certificates
+}
+
 // Clone is a home that can be changed apart, as the next pod's.
 func (h Home) Clone() Home {
 	h.Files, h.Environment = maps.Clone(h.Files), maps.Clone(h.Environment)
