@@ -8,6 +8,9 @@ const (
 	ReasonServerUnreachable = "ServerUnreachable"
 	// ReasonServerRefusedLogin: the server refuses the operator's account.
 	ReasonServerRefusedLogin = "ServerRefusedLogin"
+	// ReasonPasswordRefused: the server's rules or its history do not permit a new
+	// password of an account of ours; the message names the account.
+	ReasonPasswordRefused = "PasswordRefused"
 	// ReasonSettingRefused: the server answered but did not keep a setting; the
 	// message names realm and setting.
 	ReasonSettingRefused = "SettingRefused"

@@ -229,3 +229,44 @@ func TestSelfSignRefusals(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a password policy of ours can declare, a generated password meets.
+func TestAccountPasswordsMeetTheRules(t *testing.T) {
+	count := func(p, class string) int {
+		return len(strings.Map(func(c rune) rune {
+			if strings.ContainsRune(class, c) {
+				return c
+			}
+			return -1
+		}, p))
+	}
+	for _, rules := range []PasswordRules{
+		{}, {Min: 12, Max: 64, Lower: 1, Upper: 1, Digit: 1, Special: 1, MinUnique: 6},
+		{Max: 32, Lower: 8, Upper: 8, Digit: 8, Special: 8, MinUnique: 12}, {Min: 64, Max: 64}, {Max: 16},
+	} {
+		seen := map[string]bool{}
+		for range 200 {
+			p, err := GenerateAccountPassword(rules)
+			if err != nil {
+				t.Fatalf("%+v: %v", rules, err)
+			}
+			for class, least := range map[string]int{lower: rules.Lower, upper: rules.Upper, digits: rules.Digit, special: rules.Special} {
+				if count(p, class) < max(1, least) {
+					t.Errorf("%+v: %d of %q", rules, count(p, class), class)
+				}
+			}
+			if len(p) < rules.Min || rules.Max > 0 && len(p) > rules.Max || rules.Max == 0 && len(p) < 40 || checkPassword(p) != nil {
+				t.Errorf("%+v: a password of %d characters", rules, len(p))
+			}
+			seen[p] = true
+		}
+		if len(seen) != 200 {
+			t.Errorf("%+v: %d different passwords of 200", rules, len(seen))
+		}
+	}
+	for _, rules := range []PasswordRules{{Max: 8, Lower: 8, Special: 8}, {Max: 10, MinUnique: 11}} {
+		if p, err := GenerateAccountPassword(rules); err == nil {
+			t.Errorf("%+v cannot be met, but a password of %d characters was made", rules, len(p))
+		}
+	}
+}

@@ -95,7 +95,7 @@ func credentials(driver idp.Driver, want tenant.Spec, name string) (*corev1.Secr
 		inputs.Mail = &idp.UsernamePassword{Username: placeholder, Password: placeholder}
 	}
 	for _, material := range driver.Materials(want) {
-		value, err := material.Generate()
+		value, err := material.Generate(nil)
 		if err != nil {
 			return nil, err
 		}

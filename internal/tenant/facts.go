@@ -15,6 +15,8 @@ type Facts struct {
 	Schema *SchemaProof
 	// Credentials names the immutable Secret that pods read their secrets from.
 	Credentials string
+	// DataKey is what was seen of the data key in Vault, nil while nobody could look.
+	DataKey *DataKeyFact
 	// DesiredRevision names all that pods read; empty until it is complete.
 	DesiredRevision string
 	// ServingRevision is the revision that every ready pod runs; empty when they differ.
@@ -51,4 +53,22 @@ type Pods struct {
 	Wanted, Ready, Updated int32
 	// Held is true while the newest template waits for its window.
 	Held bool
+}
+
+// DataKeyFact is the key that encrypts what the server stores, as Vault holds it.
+type DataKeyFact struct {
+	Generation int
+	// Predecessor is the generation that pods hold beside it, 0 when they hold none.
+	Predecessor int
+	// Drill is the last restore drill of this pass, nil when there was none.
+	Drill *RestoreDrill
+}
+
+// RestoreDrill is a proof that the key in Vault is the one that it was: it opened the
+// value that was sealed with it when it was first seen.
+type RestoreDrill struct {
+	Generation int
+	// Request is the token of who asked for it, empty when nobody did.
+	Request string
+	At      time.Time
 }

@@ -34,18 +34,21 @@ type Spec struct {
 	Memory           resource.Quantity
 	Scheduling       Scheduling
 
-	Issuer       Issuer
-	VaultRef     string
-	Database     Database
-	Mail         *Mail
-	Keystores    []Keystore // in order: the trust store, which reads the others, is last
-	Realms       []Realm
-	Logs         Logs
-	Exposure     Exposure
-	Network      Network
-	RetainVault  bool
-	Suspended    bool
-	WindowOpen   bool // false holds a rollout: the newest template is applied, no pod is replaced
+	Issuer      Issuer
+	VaultRef    string
+	Database    Database
+	Mail        *Mail
+	Keystores   []Keystore // in order: the trust store, which reads the others, is last
+	Realms      []Realm
+	Logs        Logs
+	Exposure    Exposure
+	Network     Network
+	RetainVault bool
+	Suspended   bool
+	WindowOpen  bool // false holds a rollout: the newest template is applied, no pod is replaced
+	// OldDataKey is true while pods hold the data key's predecessor too, to read what it
+	// encrypted. Vault tells, not the custom resource.
+	OldDataKey   bool
 	OperatorPeer networkingv1.NetworkPolicyPeer
 
 	// Defaults are the values that the custom resource left out, for status.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -26,6 +27,8 @@ type FakeServer struct {
 	realms    tenant.Settings
 	passwords map[string]string // of accounts other than Bootstrap
 	ring      idp.KeyRing
+	closed    map[string]bool // accounts that nobody gets into
+	refusals  int             // new passwords that are still to be refused
 	down      bool
 	unwell    bool
 	swallow   bool
@@ -37,7 +40,7 @@ type FakeServer struct {
 // NewFakeServer makes a server with a root realm and the given others, in which no
 // setting has a value yet.
 func NewFakeServer(access idp.Access, realms ...string) *FakeServer {
-	s := &FakeServer{Access: access, realms: tenant.Settings{tenant.RootRealm: {}}, passwords: map[string]string{}}
+	s := &FakeServer{Access: access, realms: tenant.Settings{tenant.RootRealm: {}}, passwords: map[string]string{}, closed: map[string]bool{}}
 	for _, realm := range realms {
 		s.realms[realm] = tenant.RealmSettings{}
 	}
@@ -88,6 +91,13 @@ func (s *FakeServer) Unwell(unwell bool) { s.set(&s.unwell, unwell) }
 
 // Swallow makes it accept writes of settings without keeping them.
 func (s *FakeServer) Swallow(swallow bool) { s.set(&s.swallow, swallow) }
+
+// RefusePasswords makes it refuse the next new passwords, as rules or a history would.
+func (s *FakeServer) RefusePasswords(number int) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.refusals = number
+}
 
 // Race calls f once, after the next write and before it is read back.
 func (s *FakeServer) Race(f func()) {
@@ -218,6 +228,8 @@ func (a *FakeAdmin) login(ctx context.Context) error {
 	if err := a.reach(); err != nil {
 		return err
 	}
+	a.server.mutex.Lock()
+	defer a.server.mutex.Unlock()
 	if known := a.server.Access.Bootstrap; known != (idp.UsernamePassword{}) && known != a.access.Bootstrap {
 		return fault.Terminal(idp.ReasonServerRefusedLogin, "the fake server refuses the account %q", a.access.Bootstrap.Username)
 	}
@@ -300,16 +312,91 @@ func (s *FakeServer) write(change tenant.Diff) {
 
 // EnsureAccounts implements idp.Admin.
 func (a *FakeAdmin) EnsureAccounts(ctx context.Context) (changed bool, err error) {
+	return a.ensure(ctx, a.access.System, false)
+}
+
+// OpenAccount implements idp.Admin.
+func (a *FakeAdmin) OpenAccount(ctx context.Context, account idp.UsernamePassword) (changed bool, err error) {
+	return a.ensure(ctx, account, true)
+}
+
+func (a *FakeAdmin) ensure(ctx context.Context, account idp.UsernamePassword, open bool) (changed bool, err error) {
 	if err := a.login(ctx); err != nil {
 		return false, err
 	}
 	a.server.mutex.Lock()
 	defer a.server.mutex.Unlock()
-	if a.server.passwords[a.access.System.Username] == a.access.System.Password {
+	if a.server.lets(account) {
+		return false, nil
+	}
+	if err := a.server.take(account); err != nil {
+		return false, err
+	}
+	if open {
+		delete(a.server.closed, account.Username)
+	}
+	if !a.server.lets(account) {
+		return true, fault.Terminal(idp.ReasonServerRefusedLogin, "the fake server's account %q is closed", account.Username)
+	}
+	return true, nil
+}
+
+// lets tells whether an account gets in. The mutex is held.
+func (s *FakeServer) lets(account idp.UsernamePassword) bool {
+	if account.Username == s.Access.Bootstrap.Username {
+		return account == s.Access.Bootstrap
+	}
+	password, known := s.passwords[account.Username]
+	return known && password == account.Password && !s.closed[account.Username]
+}
+
+// take gives an account a password, or refuses it. The mutex is held.
+func (s *FakeServer) take(account idp.UsernamePassword) error {
+	s.writes++
+	if s.refusals > 0 {
+		s.refusals--
+		return fault.Terminal(idp.ReasonPasswordRefused, "the fake server does not permit a new password of the account %q", account.Username)
+	}
+	if account.Username == s.Access.Bootstrap.Username {
+		s.Access.Bootstrap = account
+		return nil
+	}
+	s.passwords[account.Username] = account.Password
+	return nil
+}
+
+// Login implements idp.Admin.
+func (a *FakeAdmin) Login(ctx context.Context, account idp.UsernamePassword) (bool, error) {
+	if err := errors.Join(ctx.Err(), a.reach()); err != nil {
+		return false, err
+	}
+	a.server.mutex.Lock()
+	defer a.server.mutex.Unlock()
+	return a.server.lets(account), nil
+}
+
+// SetPassword implements idp.Admin.
+func (a *FakeAdmin) SetPassword(ctx context.Context, account idp.UsernamePassword) error {
+	if err := a.login(ctx); err != nil {
+		return err
+	}
+	a.server.mutex.Lock()
+	defer a.server.mutex.Unlock()
+	return a.server.take(account)
+}
+
+// CloseAccount implements idp.Admin.
+func (a *FakeAdmin) CloseAccount(ctx context.Context, account idp.UsernamePassword) (changed bool, err error) {
+	if err := a.login(ctx); err != nil {
+		return false, err
+	}
+	a.server.mutex.Lock()
+	defer a.server.mutex.Unlock()
+	if _, known := a.server.passwords[account.Username]; !known || a.server.closed[account.Username] {
 		return false, nil
 	}
 	a.server.writes++
-	a.server.passwords[a.access.System.Username] = a.access.System.Password
+	a.server.closed[account.Username] = true
 	return true, nil
 }
 

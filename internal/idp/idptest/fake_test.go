@@ -32,12 +32,13 @@ func TestFakeKeepsTheContract(t *testing.T) {
 			NotEnforced: tenant.RealmSettings{tenant.PasswordNotCommon: "true"},
 			Impossible: tenant.RealmSettings{tenant.PasswordMinLength: "-1", tenant.RecoveryEmailLink: "yes",
 				tenant.RecoveryCallbacks: "http://a.example/"},
-			MissingRealm: "third.example",
-			Count:        server.Count,
-			Certificates: []*x509.Certificate{{SerialNumber: big.NewInt(2)}, {SerialNumber: big.NewInt(1)}},
-			Stop:         func() { server.Down(true) },
-			Swallow:      server.Swallow,
-			Unwell:       server.Unwell,
+			MissingRealm:    "third.example",
+			Count:           server.Count,
+			Certificates:    []*x509.Certificate{{SerialNumber: big.NewInt(2)}, {SerialNumber: big.NewInt(1)}},
+			Stop:            func() { server.Down(true) },
+			Swallow:         server.Swallow,
+			Unwell:          server.Unwell,
+			RefusePasswords: server.RefusePasswords,
 			Race: func(setting tenant.Setting, value string) func() bool {
 				happened := false
 				server.Race(func() { server.Set(tenant.RootRealm, setting, value); happened = true })

@@ -59,6 +59,9 @@ type Server struct {
 	Race func(setting tenant.Setting, value string) (happened func() bool)
 	// Unwell makes the server report that it is not healthy.
 	Unwell func(bool)
+	// RefusePasswords makes the server refuse the next new passwords, as its rules or its
+	// history would.
+	RefusePasswords func(number int)
 }
 
 const caseTimeout = 2 * time.Minute
@@ -88,6 +91,10 @@ func Run(t *testing.T, s Subject) {
 		{"ServerDown", serverDown},
 		{"Unwell", unwell},
 		{"AccountsAreEnsuredOnce", accounts},
+		{"LoginTellsWhatIsLive", loginTells},
+		{"SystemAccountsTakeTurns", accountsTakeTurns},
+		{"AdministratorsPasswordIsReplaced", passwordReplaced},
+		{"RefusedPasswordIsToldApart", passwordRefused},
 		{"Cancelled", cancelled},
 		{"KeysArePublished", publishedKeys},
 		{"KeysAdvance", advance},

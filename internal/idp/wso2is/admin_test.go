@@ -249,6 +249,72 @@ func TestLockedSystemAccountIsTerminal(t *testing.T) {
 	}
 }
 
+// The server holds our own accounts to its rules and its history: what is made for a tenant
+// passes them, and what does not is told apart.
+func TestPasswordsOfAccountsMeetWhatTheTenantDeclares(t *testing.T) {
+	want := tenant.Spec{Realms: []tenant.Realm{{Name: root, Settings: hardened}}}
+	home, state := hometest.New(t), standin.NewState()
+	admin := connect(t, home, home.Start(t, state))
+	configure(t, admin, tenant.Compare(want.Settings(), observe(t, admin)))
+	for _, material := range (wso2is.Driver{}).Materials(want) {
+		var value map[string]string
+		for range 3 {
+			next, err := material.Generate(value)
+			set(t, err)
+			if value = next; value[idp.FieldUsername] == "" {
+				continue
+			}
+			account := idp.UsernamePassword{Username: value[idp.FieldUsername], Password: value[idp.FieldPassword]}
+			if _, err := admin.OpenAccount(t.Context(), account); err != nil {
+				t.Errorf("%s: %v", material.Name, err)
+			}
+		}
+	}
+	system := home.Access(home.Start(t, state)).System
+	for _, refused := range []string{"short-1A", strings.Repeat("Aa1-", 10) + "---", "lettersANDdigits1234567890only"} {
+		_, err := admin.OpenAccount(t.Context(), idp.UsernamePassword{Username: system.Username, Password: refused})
+		if !fault.IsTerminal(err) || fault.Of(err, "").Reason != idp.ReasonPasswordRefused || strings.Contains(err.Error(), refused) {
+			t.Errorf("a password against the rules: %v", err)
+		}
+	}
+	first := idp.UsernamePassword{Username: system.Username, Password: "FirstA-1-of-7-in-history-24"}
+	second := idp.UsernamePassword{Username: system.Username, Password: "SecondA-1-of-7-in-history-24"}
+	for _, account := range []idp.UsernamePassword{first, second} {
+		if _, err := admin.OpenAccount(t.Context(), account); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := admin.SetPassword(t.Context(), first); fault.Of(err, "").Reason != idp.ReasonPasswordRefused {
+		t.Errorf("a password of the history: %v", err)
+	}
+}
+
+// A server that does not look at locks does not keep a closed account open.
+func TestAccountIsClosedWhereLocksAreNotLookedAt(t *testing.T) {
+	const password = "Old-1-password"
+	var scrambled atomic.Bool
+	admin, err := hostile(t, healthThen(func(w http.ResponseWriter, r *http.Request) {
+		name, given, _ := r.BasicAuth()
+		switch {
+		case r.URL.Path == "/scim2/Me" && (name != "old" || given != password || scrambled.Load()):
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.Method == http.MethodPatch:
+			body, _ := io.ReadAll(r.Body)
+			if strings.Contains(string(body), `"password"`) {
+				scrambled.Store(true)
+			}
+			fmt.Fprint(w, `{}`)
+		default:
+			fmt.Fprint(w, `{"Resources":[{"id":"1"}]}`)
+		}
+	}))
+	set(t, err)
+	account := idp.UsernamePassword{Username: "old", Password: password}
+	if changed, err := admin.CloseAccount(t.Context(), account); !changed || err != nil || !scrambled.Load() {
+		t.Errorf("changed %t, error %v, password replaced %t", changed, err, scrambled.Load())
+	}
+}
+
 // An account without rights is not a good login.
 func TestLoginWithoutRights(t *testing.T) {
 	home, state := hometest.New(t), standin.NewState()

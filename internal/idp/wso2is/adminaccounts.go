@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -30,25 +31,45 @@ const (
 // systemPermissions are the role's scopes: signing in, nothing of administration.
 var systemPermissions = []string{"internal_login"}
 
+// schemaAccount is the product's own extension of users, with the state of the account.
+const schemaAccount = "urn:scim:wso2:schema"
+
 type scimUser struct {
 	ID    string
 	Roles []struct{ Display string }
+	// Account has text where one would expect a boolean, as versions have it.
+	Account struct {
+		Locked any `json:"accountLocked"`
+	} `json:"urn:scim:wso2:schema"`
 }
+
+func (u scimUser) locked() bool { return fmt.Sprint(u.Account.Locked) == "true" }
 
 // EnsureAccounts implements idp.Admin. It makes two requests, and no write, when all
 // is there. Errors name what failed and its status, never what was sent or answered.
 func (a *admin) EnsureAccounts(ctx context.Context) (changed bool, err error) {
-	user, err := a.findSystemUser(ctx)
+	return a.ensureAccount(ctx, a.access.System, false)
+}
+
+// OpenAccount implements idp.Admin.
+func (a *admin) OpenAccount(ctx context.Context, account idp.UsernamePassword) (changed bool, err error) {
+	return a.ensureAccount(ctx, account, true)
+}
+
+// ensureAccount has a system account with its password and role, and opens it where it
+// is locked and that is permitted.
+func (a *admin) ensureAccount(ctx context.Context, account idp.UsernamePassword, unlock bool) (changed bool, err error) {
+	user, err := a.findUser(ctx, account.Username)
 	if err != nil {
 		return false, err
 	}
 	if user == nil {
-		if user, err = a.createSystemUser(ctx); err != nil {
+		if user, err = a.createUser(ctx, account); err != nil {
 			return false, err
 		}
 		changed = true
 	}
-	corrected, err := a.ensureSystemPassword(ctx, user.ID)
+	corrected, err := a.ensurePassword(ctx, user.ID, account, unlock)
 	changed = changed || corrected
 	if err != nil {
 		return changed, err
@@ -57,6 +78,64 @@ func (a *admin) EnsureAccounts(ctx context.Context) (changed bool, err error) {
 		return changed, nil
 	}
 	return true, a.grantSystemRole(ctx, user.ID)
+}
+
+// Login implements idp.Admin. That an account may not read its own profile says that it
+// was let in.
+func (a *admin) Login(ctx context.Context, account idp.UsernamePassword) (bool, error) {
+	err := a.client.do(ctx, call{method: http.MethodGet, path: scimMe, account: &account, secret: true})
+	var answer *refusal
+	switch {
+	case err == nil, errors.As(err, &answer) && answer.status == http.StatusForbidden:
+		return true, nil
+	case answer != nil && answer.status == http.StatusUnauthorized:
+		return false, nil
+	}
+	return false, err
+}
+
+// SetPassword implements idp.Admin.
+func (a *admin) SetPassword(ctx context.Context, account idp.UsernamePassword) error {
+	user, err := a.findUser(ctx, account.Username)
+	if err != nil {
+		return err
+	}
+	if user == nil {
+		return fault.Terminal(idp.ReasonServerRefusedLogin, "the server has no account %q any more; make it there, with the administrator's role", account.Username)
+	}
+	return a.replacePassword(ctx, user.ID, account, map[string]any{"password": account.Password})
+}
+
+// CloseAccount implements idp.Admin.
+func (a *admin) CloseAccount(ctx context.Context, account idp.UsernamePassword) (changed bool, err error) {
+	user, err := a.findUser(ctx, account.Username)
+	if err != nil || user == nil {
+		return false, err
+	}
+	if !user.locked() {
+		err := a.patchUser(ctx, "closing the account "+account.Username, user.ID, map[string]any{schemaAccount: map[string]any{"accountLocked": true}})
+		if err != nil {
+			return false, err
+		}
+		changed = true
+	}
+	in, err := a.Login(ctx, account)
+	if err != nil || !in {
+		return changed, err
+	}
+	// A server that does not look at locks: then nobody is to know the password.
+	unknown, err := keystore.GenerateAccountPassword(keystore.PasswordRules{Lower: 8, Upper: 8, Digit: 8, Special: 8, MinUnique: 8})
+	if err != nil {
+		return changed, err
+	}
+	err = a.patchUser(ctx, "closing the account "+account.Username, user.ID, map[string]any{"password": unknown})
+	if err != nil {
+		return changed, err
+	}
+	if in, err = a.Login(ctx, account); err == nil && in {
+		err = fault.Terminal(idp.ReasonServerRefusedLogin, "the server goes on letting the closed account %q in; disable it there", account.Username)
+	}
+	return true, err
 }
 
 // roleName leaves out the domain that older versions put before internal roles.
@@ -84,58 +163,70 @@ func (a *admin) asBootstrap(ctx context.Context, what string, r call) error {
 	return err
 }
 
-func (a *admin) findSystemUser(ctx context.Context) (*scimUser, error) {
+func (a *admin) findUser(ctx context.Context, name string) (*scimUser, error) {
 	var list struct{ Resources []scimUser }
-	err := a.asBootstrap(ctx, "looking for the system account", call{method: http.MethodGet,
-		path: scimUsers + scimFilter("userName", a.access.System.Username), into: &list})
+	err := a.asBootstrap(ctx, "looking for the account "+name, call{method: http.MethodGet,
+		path: scimUsers + scimFilter("userName", name), into: &list})
 	if err != nil || len(list.Resources) == 0 {
 		return nil, err
 	}
 	return &list.Resources[0], nil
 }
 
-func (a *admin) createSystemUser(ctx context.Context) (*scimUser, error) {
+func (a *admin) createUser(ctx context.Context, account idp.UsernamePassword) (*scimUser, error) {
 	body := map[string]any{
 		"schemas":  []string{schemaUser},
-		"userName": a.access.System.Username,
-		"password": a.access.System.Password,
+		"userName": account.Username,
+		"password": account.Password,
 	}
 	var user scimUser
-	err := a.asBootstrap(ctx, "creating the system account", call{method: http.MethodPost, path: scimUsers, body: body, into: &user})
-	return &user, err
+	err := a.asBootstrap(ctx, "creating the account "+account.Username, call{method: http.MethodPost, path: scimUsers, body: body, into: &user})
+	return &user, passwordRefused(account.Username, err)
 }
 
-// ensureSystemPassword signs in as the system account, and corrects its password
-// where that fails. An account that is then still refused is locked.
-func (a *admin) ensureSystemPassword(ctx context.Context, id string) (changed bool, err error) {
-	if ok, err := a.systemLogin(ctx); ok || err != nil {
+// ensurePassword signs in as the account, and corrects its password where that fails. An
+// account that is then still refused is locked; one that may be opened is opened in the
+// same request, so that the old password never works again.
+func (a *admin) ensurePassword(ctx context.Context, id string, account idp.UsernamePassword, unlock bool) (changed bool, err error) {
+	if ok, err := a.Login(ctx, account); ok || err != nil {
 		return false, err
 	}
-	body := patchBody(map[string]any{"op": "replace", "value": map[string]any{"password": a.access.System.Password}})
-	err = a.asBootstrap(ctx, "correcting the system account's password", call{method: http.MethodPatch, path: scimUsers + "/" + url.PathEscape(id), body: body})
+	value := map[string]any{"password": account.Password}
+	if unlock {
+		value[schemaAccount] = map[string]any{"accountLocked": false}
+	}
+	err = a.replacePassword(ctx, id, account, value)
+	return err == nil, err
+}
+
+// replacePassword writes a password and proves by a login that it holds.
+func (a *admin) replacePassword(ctx context.Context, id string, account idp.UsernamePassword, value map[string]any) error {
+	err := a.patchUser(ctx, "setting the password of the account "+account.Username, id, value)
 	if err != nil {
-		return false, err
+		return passwordRefused(account.Username, err)
 	}
-	ok, err := a.systemLogin(ctx)
+	ok, err := a.Login(ctx, account)
 	if err == nil && !ok {
-		err = fault.Terminal(idp.ReasonServerRefusedLogin, "the system account %q is refused with the password that it was just given; "+
-			"unlock or enable it in the server", a.access.System.Username)
+		err = fault.Terminal(idp.ReasonServerRefusedLogin, "the account %q is refused with the password that it was just given; "+
+			"unlock or enable it in the server", account.Username)
 	}
-	return true, err
+	return err
 }
 
-// systemLogin reports whether the account's own password lets it in. That it may not
-// read its own profile says that it was let in.
-func (a *admin) systemLogin(ctx context.Context) (bool, error) {
-	err := a.client.do(ctx, call{method: http.MethodGet, path: scimMe, account: &a.access.System, secret: true})
+func (a *admin) patchUser(ctx context.Context, what, id string, value map[string]any) error {
+	return a.asBootstrap(ctx, what, call{method: http.MethodPatch, path: scimUsers + "/" + url.PathEscape(id),
+		body: patchBody(map[string]any{"op": "replace", "value": value})})
+}
+
+// passwordRefused tells a password that the server does not permit from other failures.
+// The server's own words are left out: they can repeat the password.
+func passwordRefused(name string, err error) error {
 	var answer *refusal
-	switch {
-	case err == nil, errors.As(err, &answer) && answer.status == http.StatusForbidden:
-		return true, nil
-	case answer != nil && answer.status == http.StatusUnauthorized:
-		return false, nil
+	if isFault(err) || !errors.As(err, &answer) || answer.status != http.StatusBadRequest {
+		return err
 	}
-	return false, err
+	return fault.Terminal(idp.ReasonPasswordRefused, "the server does not permit a new password of the account %q, by its rules for passwords or by its history; "+
+		"look at the password policy of its realm", name).Because(answer)
 }
 
 // grantSystemRole gives the role, which it makes where it is missing.

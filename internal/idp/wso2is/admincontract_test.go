@@ -64,11 +64,12 @@ func TestContractOnTheStandIn(t *testing.T) {
 		return idptest.Server{
 			Access: home.Access(server), Realms: []string{tenant.RootRealm, "second.example"}, MissingRealm: "third.example",
 			Want: hardened, Other: relaxed, NotEnforced: beyond, Impossible: impossible,
-			Certificates: home.Signing(t),
-			Stop:         func() { _ = server.Close() },
-			Swallow:      server.SwallowWrites,
-			Unwell:       server.Unwell,
-			Race:         func(setting tenant.Setting, value string) func() bool { return race(t, home, server, setting, value) },
+			Certificates:    home.Signing(t),
+			Stop:            func() { _ = server.Close() },
+			Swallow:         server.SwallowWrites,
+			Unwell:          server.Unwell,
+			Race:            func(setting tenant.Setting, value string) func() bool { return race(t, home, server, setting, value) },
+			RefusePasswords: func(number int) { set(t, state.RefusePasswords(number)) },
 		}
 	}})
 }

@@ -22,6 +22,11 @@ func (Driver) Credentials(want tenant.Spec, in idp.Inputs) (idp.Credentials, err
 	if err := generated(all, in.Generated); err != nil {
 		return nil, err
 	}
+	if old, held := in.Previous[MaterialDataKey]; held {
+		if err := oldDataKey(all, old); err != nil {
+			return nil, err
+		}
+	}
 	database := origin{"spec.database.credentials", want.Database.Credentials}
 	if err := read(all, database, in.Database, layout.EnvDatabaseUsername, layout.EnvDatabasePassword); err != nil {
 		return nil, err
@@ -82,6 +87,16 @@ func generated(all idp.Credentials, values map[string]map[string]string) error {
 	}
 	hash := sha256.Sum256(all[layout.EnvEndpointPassword])
 	all[layout.EnvEndpointHash] = []byte(hex.EncodeToString(hash[:]))
+	return nil
+}
+
+// oldDataKey is held beside the key that followed it.
+func oldDataKey(all idp.Credentials, old map[string]string) error {
+	if key := old[FieldKey]; !dataKey.MatchString(key) || key == string(all[layout.EnvDataKey]) {
+		return fault.Terminal(reasonInvalidSpec, "the generation of %s before the present one is not what was generated in Vault: "+
+			"restore the version that Holdfast wrote, or what it encrypted cannot be read", MaterialDataKey)
+	}
+	all[layout.EnvOldDataKey] = []byte(old[FieldKey])
 	return nil
 }
 

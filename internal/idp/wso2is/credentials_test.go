@@ -25,11 +25,18 @@ func inputsFor(t *testing.T, want tenant.Spec) idp.Inputs {
 		in.Mail = &idp.UsernamePassword{Username: "id@acme.example", Password: "w9T-mail-password"}
 	}
 	for _, material := range (wso2is.Driver{}).Materials(want) {
-		value, err := material.Generate()
+		value, err := material.Generate(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		in.Generated[material.Name] = value
+		if !material.Irreplaceable || !want.OldDataKey {
+			continue
+		}
+		if value, err = material.Generate(value); err != nil {
+			t.Fatal(err)
+		}
+		in.Previous = map[string]map[string]string{material.Name: value}
 	}
 	return in
 }
@@ -161,5 +168,59 @@ func TestMaterials(t *testing.T) {
 	sum := sha256.Sum256([]byte(first.Generated[wso2is.MaterialEndpoint][idp.FieldPassword]))
 	if got := string(values[layout.EnvEndpointHash]); got != hex.EncodeToString(sum[:]) {
 		t.Errorf("the hash of the endpoint application is %s", got)
+	}
+}
+
+// TestOldDataKeyIsHeldBesideTheNewOne: without it what it encrypted is lost, and one key
+// twice would say that something was rotated that was not.
+func TestOldDataKeyIsHeldBesideTheNewOne(t *testing.T) {
+	want := fullSpec(versions[2])
+	want.OldDataKey = true
+	in := inputsFor(t, want)
+	all, err := wso2is.Driver{}.Credentials(want, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := in.Previous[wso2is.MaterialDataKey][wso2is.FieldKey]
+	if string(all[layout.EnvOldDataKey]) != old || string(all[layout.EnvDataKey]) == old {
+		t.Error("the old key is not what pods hold beside the new one")
+	}
+	for _, spoiled := range []string{"", "0", string(all[layout.EnvDataKey])} {
+		in.Previous[wso2is.MaterialDataKey] = map[string]string{wso2is.FieldKey: spoiled}
+		if _, err := (wso2is.Driver{}).Credentials(want, in); !fault.IsTerminal(err) || spoiled != "" && strings.Contains(err.Error(), spoiled) && len(spoiled) > 1 {
+			t.Errorf("an old key of %d characters that is no old key: %v", len(spoiled), err)
+		}
+	}
+}
+
+// TestAccountsOfEachGeneration: the administrator keeps its name, the system account takes
+// turns, and every password is new.
+func TestAccountsOfEachGeneration(t *testing.T) {
+	for _, material := range (wso2is.Driver{}).Materials(fullSpec(versions[2])) {
+		var names []string
+		passwords := map[string]bool{}
+		var value map[string]string
+		for range 3 {
+			next, err := material.Generate(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			value = next
+			names = append(names, value[idp.FieldUsername])
+			passwords[value[idp.FieldPassword]+value[wso2is.FieldKey]] = true
+		}
+		if len(passwords) != 3 {
+			t.Errorf("%s: %d different values in 3 generations", material.Name, len(passwords))
+		}
+		switch material.Name {
+		case idp.MaterialAdministrator:
+			if names[0] != names[1] || names[1] != names[2] {
+				t.Errorf("the administrator's name changed: %v", names)
+			}
+		case idp.MaterialSystem:
+			if names[0] == names[1] || names[0] != names[2] {
+				t.Errorf("the system account's names do not take turns: %v", names)
+			}
+		}
 	}
 }

@@ -27,6 +27,9 @@ func cases() map[string]tenant.Spec {
 	mysql.Database.Type, mysql.Database.Port = tenant.MySQL, 3306
 	mssql.Database.Type, mssql.Database.Port = tenant.MSSQL, 1433
 	all["7.3.mysql"], all["7.3.mssql"] = mysql, mssql
+	rotated := minimalSpec(versions[2])
+	rotated.OldDataKey = true
+	all["7.3.old-data-key"] = rotated
 	return all
 }
 

@@ -87,7 +87,7 @@ func newFile(want tenant.Spec, stores map[tenant.KeystoreRole]store) file {
 		HealthCheck:             enabled{true},
 		Keystore:                newKeystores(want.Version, stores),
 		Truststore:              trusted,
-		Encryption:              dataKey,
+		Encryption:              newEncryption(want.OldDataKey),
 		Database:                newDatabases(want),
 		Datasource:              newDatasources(want),
 		IdentityDataSource:      identityDataSource{SkipSchemaCreation: true},

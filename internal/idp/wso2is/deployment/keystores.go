@@ -105,6 +105,15 @@ var trusted = truststore{
 // encryption of what the server stores. The vendor's default is a published key.
 type encryption struct {
 	Key text.Reference `toml:"key"`
+	// OldKey opens what was encrypted before the key's last rotation. The server knows
+	// one, and never encrypts anew what it opened with it.
+	OldKey *text.Reference `toml:"old_key,omitempty"`
 }
 
-var dataKey = encryption{Key: text.Env(layout.EnvDataKey)}
+func newEncryption(old bool) encryption {
+	e := encryption{Key: text.Env(layout.EnvDataKey)}
+	if old {
+		e.OldKey = new(text.Env(layout.EnvOldDataKey))
+	}
+	return e
+}

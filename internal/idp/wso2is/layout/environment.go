@@ -13,6 +13,8 @@ const (
 	EnvPodIP = "POD_IP"
 	// EnvDataKey encrypts what the server stores: 64 hexadecimal digits.
 	EnvDataKey = "DATA_KEY"
+	// EnvOldDataKey is the key before it, while data may still be encrypted with that.
+	EnvOldDataKey = "OLD_DATA_KEY"
 	// The administrator exists from the first start; the system account is what the
 	// server's own pages and tasks sign in with.
 	EnvAdministratorUsername = "ADMINISTRATOR_USERNAME"
@@ -43,6 +45,9 @@ func CredentialKeys(want tenant.Spec) []string {
 	}
 	if want.Mail != nil {
 		keys = append(keys, EnvMailPassword, EnvMailUsername)
+	}
+	if want.OldDataKey {
+		keys = append(keys, EnvOldDataKey)
 	}
 	return append(keys, EnvSystemPassword, EnvSystemUsername)
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"maps"
+	"slices"
 )
 
 // adminRole has every right.
@@ -65,11 +66,27 @@ func (r *realm) hasRole(id, name string) bool {
 }
 
 func (u *user) setPassword(password string) error {
+	if u.Hash != nil {
+		u.Former = append(slices.Clone(u.Former), hashed{u.Salt, u.Hash})
+	}
 	salt := make([]byte, 16)
 	_, _ = rand.Read(salt)
 	hash, err := derive(password, salt)
 	u.Salt, u.Hash = salt, hash
 	return err
+}
+
+// used tells whether a password is among the last so many of the account, the present
+// one included.
+func (u *user) used(password string, last int) bool {
+	all := append(slices.Clone(u.Former), hashed{u.Salt, u.Hash})
+	for _, one := range all[max(0, len(all)-last):] {
+		hash, err := derive(password, one.Salt)
+		if err == nil && subtle.ConstantTimeCompare(hash, one.Hash) == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 func (u *user) accepts(password string) bool {
@@ -107,6 +124,20 @@ func (s *State) SetPassword(name, password string) error {
 		d.Realms[superTenant].Users[name] = &changed
 		return changed.setPassword(password)
 	})
+}
+
+// RefusePasswords makes the product refuse the next new passwords, whatever they are.
+func (s *State) RefusePasswords(number int) error {
+	return s.update(func(d *database) error { d.Refusals = number; return nil })
+}
+
+// Login tells what a login with a password of the root realm would come to.
+func (s *State) Login(name, password string) (in bool, err error) {
+	found, err := s.realm(superTenant)
+	if err != nil || found == nil || found.Users[name] == nil {
+		return false, err
+	}
+	return found.Users[name].accepts(password), nil
 }
 
 const sealedText = "sealed by the stand-in"

@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-const minPassword = 8
+// schemaAccount is the extension with the state of an account.
+const schemaAccount = "urn:scim:wso2:schema"
 
 func (s *Server) me(w http.ResponseWriter, _ *http.Request, in session) {
 	answer(w, http.StatusOK, map[string]any{"id": in.user.ID, "userName": in.name})
@@ -32,7 +33,11 @@ func (r *realm) userView(name string, u *user) map[string]any {
 			roles = append(roles, map[string]string{"display": display, "value": r.Roles[display].ID})
 		}
 	}
-	return map[string]any{"id": u.ID, "userName": name, "roles": roles}
+	view := map[string]any{"id": u.ID, "userName": name, "roles": roles}
+	if u.Locked {
+		view[schemaAccount] = map[string]string{"accountLocked": "true"} // text, as the real one has it
+	}
+	return view
 }
 
 func (s *Server) createUser(w http.ResponseWriter, r *http.Request, in session) {
@@ -40,14 +45,20 @@ func (s *Server) createUser(w http.ResponseWriter, r *http.Request, in session) 
 	if !decode(w, r, &body) {
 		return
 	}
-	if body.UserName == "" || len(body.Password) < minPassword {
-		failure(w, http.StatusBadRequest, "invalidValue", "The password "+body.Password+" does not meet the policy.") // the real one echoes it too
+	if body.UserName == "" {
+		failure(w, http.StatusBadRequest, "invalidValue", "The user name is missing.")
+		return
+	}
+	if s.refused(w, body.Password) {
 		return
 	}
 	var view map[string]any
 	err := s.write(in.domain, func(r *realm) error {
 		if r.Users[body.UserName] != nil {
 			return errConflict
+		}
+		if !r.permits(nil, body.Password) {
+			return refusedPassword(body.Password)
 		}
 		created, err := r.addUser(body.UserName, body.Password)
 		view = r.userView(body.UserName, created)
@@ -61,8 +72,23 @@ var (
 	errMissing  = errors.New("does not exist")
 )
 
+// refused answers for a password that RefusePasswords has the server refuse.
+func (s *Server) refused(w http.ResponseWriter, password string) bool {
+	refuses, err := s.state.refuses()
+	if err == nil && refuses {
+		err = refusedPassword(password)
+	}
+	if err != nil {
+		s.answerWrite(w, err, 0, nil)
+	}
+	return err != nil
+}
+
 func (s *Server) answerWrite(w http.ResponseWriter, err error, status int, view any) {
+	var refused refusedPassword
 	switch {
+	case errors.As(err, &refused):
+		failure(w, http.StatusBadRequest, "invalidValue", refused.Error())
 	case errors.Is(err, errConflict):
 		failure(w, http.StatusConflict, "uniqueness", "It exists already.")
 	case errors.Is(err, errMissing):
@@ -81,7 +107,7 @@ type patch struct {
 	}
 }
 
-// patchUser takes a replacement of the password and nothing else.
+// patchUser takes a replacement of the password, of the lock, or of both, and nothing else.
 func (s *Server) patchUser(w http.ResponseWriter, r *http.Request, in session) {
 	var body patch
 	if !decode(w, r, &body) {
@@ -92,18 +118,33 @@ func (s *Server) patchUser(w http.ResponseWriter, r *http.Request, in session) {
 		return
 	}
 	value, _ := body.Operations[0].Value.(map[string]any)
-	password, _ := value["password"].(string)
-	if len(password) < minPassword {
-		failure(w, http.StatusBadRequest, "invalidValue", "The password "+password+" does not meet the policy.")
+	password, replaces := value["password"].(string)
+	account, _ := value[schemaAccount].(map[string]any)
+	locked, locks := account["accountLocked"].(bool)
+	if !replaces && !locks {
+		failure(w, http.StatusBadRequest, "invalidSyntax", "The stand-in replaces the password and the lock.")
+		return
+	}
+	if replaces && s.refused(w, password) {
 		return
 	}
 	err := s.write(in.domain, func(realm *realm) error {
 		for name, u := range realm.Users {
-			if u.ID == r.PathValue("id") {
-				changed := *u
-				realm.Users[name] = &changed
+			if u.ID != r.PathValue("id") {
+				continue
+			}
+			if replaces && !realm.permits(u, password) {
+				return refusedPassword(password)
+			}
+			changed := *u
+			realm.Users[name] = &changed
+			if locks {
+				changed.Locked = locked
+			}
+			if replaces {
 				return changed.setPassword(password)
 			}
+			return nil
 		}
 		return errMissing
 	})

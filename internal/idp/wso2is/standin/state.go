@@ -35,6 +35,8 @@ type database struct {
 	Applications map[string]application
 	// Sealed is data that was encrypted with a data key, by key id.
 	Sealed map[string][]byte
+	// Refusals is how many new passwords are still to be refused.
+	Refusals int `json:",omitempty"`
 }
 
 // realm is what a server tenant holds.
@@ -67,7 +69,11 @@ type user struct {
 	Salt, Hash []byte
 	// Locked accounts are refused with the right password too.
 	Locked bool
+	// Former passwords, the newest last, for the history.
+	Former []hashed `json:",omitempty"`
 }
+
+type hashed struct{ Salt, Hash []byte }
 
 type role struct {
 	ID          string
