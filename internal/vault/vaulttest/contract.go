@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -40,6 +41,8 @@ func KVContract(t *testing.T, open func(t testing.TB) Subject) {
 		"parallel ensures agree":                 parallel,
 		"adopt takes over with a check":          adopt,
 		"delete tree leaves what is not ours":    tree,
+		"a position moves with a check":          position,
+		"a position that is none is refused":     noPosition,
 	} {
 		t.Run(name, func(t *testing.T) { check(t, open(t)) })
 	}
@@ -297,6 +300,83 @@ func adopt(t *testing.T, s Subject) {
 	}
 	_, err := vault.Adopt(t.Context(), s.KV, s.Mount, s.at("nothing"), Owner)
 	wantFault(t, err, vault.ReasonValueMissing, vault.ErrNotFound)
+}
+
+func position(t *testing.T, s Subject) {
+	path := s.at("iam/keystore/acme/position/1")
+	read := func() (vault.Position, int) {
+		t.Helper()
+		position, version, err := vault.ReadPosition(t.Context(), s.KV, s.Mount, path, Owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return position, version
+	}
+	write := func(position vault.Position, version int) error {
+		_, err := vault.WritePosition(t.Context(), s.KV, s.Mount, path, Owner, position, version)
+		return err
+	}
+	if position, version := read(); len(position) > 0 || version != 0 || position.Of("tls") != (vault.Turn{Current: 1}) {
+		t.Errorf("before any move: version %d of %v", version, position)
+	}
+	// A zone that is not UTC, so that what was read can be compared with what was written.
+	moved := time.Date(2027, 1, 2, 4, 5, 6, 789, time.FixedZone("", 3600))
+	first := vault.Position{"signing": {Previous: 1, Current: 2, Next: 3, Request: "a", Run: "schedule-x", At: moved}, "server": {Current: 4, Pending: "b"}}
+	if err := write(first, 0); err != nil {
+		t.Fatal(err)
+	}
+	got, version := read()
+	want := vault.Position{"signing": first["signing"], "server": first["server"]}
+	turn := want["signing"]
+	turn.At = turn.At.UTC()
+	want["signing"] = turn
+	if diff := cmp.Diff(want, got); diff != "" || version != 1 {
+		t.Errorf("version %d (-want +got):\n%s", version, diff)
+	}
+	if !got.Handled("a") || got.Handled("b") || got.Handled("") {
+		t.Error("only the request a was handled")
+	}
+	// Two managers read version 1 and move at once: one of them does.
+	var group sync.WaitGroup
+	errs := make([]error, 2)
+	for i := range errs {
+		group.Go(func() { errs[i] = write(vault.Position{"signing": {Current: 3 + i}}, version) })
+	}
+	group.Wait()
+	if errors.Is(errs[0], vault.ErrConflict) == errors.Is(errs[1], vault.ErrConflict) {
+		t.Errorf("of two moves from one version: %v, %v", errs[0], errs[1])
+	}
+	wantFault(t, write(vault.Position{"signing": {Current: 9}}, 0), vault.ReasonConflict, vault.ErrConflict)
+	if got, version := read(); version != 2 || got.Of("signing").Current > 4 {
+		t.Errorf("version %d of %v, want the second", version, got)
+	}
+}
+
+func noPosition(t *testing.T, s Subject) {
+	path := s.at("iam/keystore/acme/position/1")
+	version := 0
+	for _, text := range []string{"", "3", `{"current":0}`, `{"current":1,"next":-1}`, `{"current":"1"}`} {
+		data := map[string]string{"tls": text, vault.OwnerField: Owner.String()}
+		var err error
+		if version == 0 {
+			version, err = s.KV.Create(t.Context(), s.Mount, path, data)
+		} else {
+			version, err = s.KV.Update(t.Context(), s.Mount, path, data, version)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = vault.ReadPosition(t.Context(), s.KV, s.Mount, path, Owner)
+		wantFault(t, err, vault.ReasonValueDeleted, nil)
+		if !fault.IsTerminal(err) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "tls") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := s.KV.Update(t.Context(), s.Mount, path, map[string]string{"tls": `{"current":1}`}, version); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := vault.ReadPosition(t.Context(), s.KV, s.Mount, path, Owner)
+	wantFault(t, err, vault.ReasonOwnedByOther, nil)
 }
 
 func tree(t *testing.T, s Subject) {
