@@ -80,7 +80,7 @@ func (p *pass) ensureMaterial(ctx context.Context, want tenant.Spec, seen tenant
 		if err := p.addFinalizer(ctx); err != nil {
 			return nil, err
 		}
-		return material.Generate()
+		return material.Generate(nil)
 	})
 	if err != nil {
 		return nil, err
