@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks for what the demo and the tests need: Go as new as go.mod says, and a JRE for its keytool.
-# A missing JRE is installed on Debian as root; anything else is told, never worked around.
+# Looks for what the demo and the tests need: Go as new as go.mod says, a JRE for its keytool, and PostgreSQL.
+# What is missing of the last two is installed on Debian as root; anything else is told, never worked around.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -18,20 +18,35 @@ fi
 # Some systems ship a keytool that only advertises a JRE, so it has to answer, not just exist.
 has_jre() { keytool -help >/dev/null 2>&1; }
 
-has_jre && exit 0
+# Debian keeps the server's programs off the PATH.
+has_postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+packages=()
+has_jre || packages+=(openjdk-17-jre-headless)
+has_postgres || packages+=(postgresql)
+((${#packages[@]})) || exit 0
 if [[ -f /etc/debian_version && $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-	echo 'No JRE found (the tests read keystores with its keytool); installing Debian package openjdk-17-jre-headless.' >&2
+	echo "Missing for the tests (keytool reads keystores, PostgreSQL takes database accounts); installing: ${packages[*]}." >&2
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update >&2
-	apt-get -q install -y --no-install-recommends openjdk-17-jre-headless >&2
-	has_jre && exit 0
-	echo 'The package was installed, but keytool still does not answer. Try: keytool -help' >&2
+	# The tests start servers of their own: Debian is asked not to make and start one.
+	mkdir -p /etc/postgresql-common/createcluster.d
+	echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/holdfast.conf
+	apt-get -q install -y --no-install-recommends "${packages[@]}" >&2
+	has_jre && has_postgres && exit 0
+	echo 'The packages were installed, but their programs do not answer. Try: keytool -help; ls /usr/lib/postgresql/*/bin/initdb' >&2
 	exit 1
 fi
-cat >&2 <<'MESSAGE'
+has_jre || cat >&2 <<'MESSAGE'
 A Java runtime is missing: the tests and the demo read keystores with its keytool. Install version 17 or newer:
   Debian, Ubuntu   sudo apt-get install openjdk-17-jre-headless
   Fedora           sudo dnf install java-latest-openjdk-headless
   macOS            brew install openjdk    (and put its bin folder on the PATH)
+MESSAGE
+has_postgres || cat >&2 <<'MESSAGE'
+PostgreSQL is missing: the tests have Vault make accounts in a server that they start. Install version 13 or newer:
+  Debian, Ubuntu   sudo apt-get install postgresql
+  Fedora           sudo dnf install postgresql-server
+  macOS            brew install postgresql    (and put its bin folder on the PATH)
 MESSAGE
 exit 1

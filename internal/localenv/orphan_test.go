@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,8 +38,13 @@ func playParent(ctx context.Context) error {
 	if err := v.AdmitTenants(ctx, c); err != nil { // starts the plugin, a child of Vault
 		return err
 	}
+	p, err := StartPostgres(ctx, nil)
+	if err != nil {
+		return err
+	}
 	fmt.Println(c.Dir)
 	fmt.Println(v.Dir)
+	fmt.Println(p.Dir)
 	return nil
 }
 
@@ -54,7 +60,7 @@ func TestNothingOutlivesAKilledParent(t *testing.T) {
 	}
 	lines := bufio.NewScanner(output)
 	var folders []string
-	for len(folders) < 2 && lines.Scan() {
+	for len(folders) < 3 && lines.Scan() {
 		if !filepath.IsAbs(lines.Text()) {
 			t.Fatal(lines.Text())
 		}
@@ -65,13 +71,16 @@ func TestNothingOutlivesAKilledParent(t *testing.T) {
 			t.Fatalf("%q run in %s, want %d", found, folders[i], want)
 		}
 	}
+	if found := processesIn(t, folders[2]); len(found) < 2 { // postgres has a child for each of its chores
+		t.Fatalf("%q run in %s, want postgres with its children", found, folders[2])
+	}
 
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = parent.Wait() // it was killed
 	eventually(t, func() error {
-		if found := append(processesIn(t, folders[0]), processesIn(t, folders[1])...); len(found) > 0 {
+		if found := slices.Concat(processesIn(t, folders[0]), processesIn(t, folders[1]), processesIn(t, folders[2])); len(found) > 0 {
 			return fmt.Errorf("still there after the parent was killed: %q", found)
 		}
 		return nil
@@ -84,7 +93,8 @@ func TestNothingOutlivesAKilledParent(t *testing.T) {
 	}
 }
 
-// processesIn lists the processes that run in an environment's folder, and their children: all of them inherit it as TMPDIR.
+// processesIn lists the processes that run in an environment's folder, and their children: all of them inherit it as TMPDIR, but postgres
+// writes what its children do over their environment; those work in the folder.
 func processesIn(t *testing.T, dir string) (found []string) {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/environ")
@@ -93,7 +103,8 @@ func processesIn(t *testing.T, dir string) (found []string) {
 	}
 	for _, file := range files {
 		content, _ := os.ReadFile(file) // the process may have ended
-		if strings.Contains("\x00"+string(content), "\x00TMPDIR="+dir+"\x00") {
+		cwd, _ := os.Readlink(filepath.Join(filepath.Dir(file), "cwd"))
+		if strings.Contains("\x00"+string(content), "\x00TMPDIR="+dir+"\x00") || strings.HasPrefix(cwd, dir+"/") {
 			name, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "comm"))
 			found = append(found, strings.TrimSpace(string(name)))
 		}

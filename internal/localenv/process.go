@@ -22,17 +22,22 @@ type Process struct {
 	PID     int    // also its process group
 	LogFile string // what it prints
 
-	exited chan struct{}
-	ending sync.Once // an id that was given back may belong to a stranger: no second signal
+	farewell syscall.Signal // asks it to end
+	exited   chan struct{}
+	ending   sync.Once // an id that was given back may belong to a stranger: no second signal
 }
 
 // start runs program with its output in dir/<program>.log. detached lets it outlive this process.
 func start(dir string, program Program, detached bool, arguments ...string) (*Process, error) {
-	name := string(program)
 	path, err := program.Path()
 	if err != nil {
 		return nil, err
 	}
+	return launch(dir, string(program), path, syscall.SIGTERM, ownGroup(deathSignal(program, detached)), arguments...)
+}
+
+// launch runs the program at path, in dir, with its output in dir/<name>.log. farewell is the signal by which Stop asks it to end.
+func launch(dir, name, path string, farewell syscall.Signal, attributes *syscall.SysProcAttr, arguments ...string) (*Process, error) {
 	logFile := filepath.Join(dir, name+".log")
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -43,9 +48,9 @@ func start(dir string, program Program, detached bool, arguments ...string) (*Pr
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir} // no proxy, VAULT_* or KUBECONFIG of the user's shell
-	cmd.SysProcAttr = ownGroup(deathSignal(program, detached))
+	cmd.SysProcAttr = attributes
 
-	p := &Process{Name: name, LogFile: logFile, exited: make(chan struct{})}
+	p := &Process{Name: name, LogFile: logFile, farewell: farewell, exited: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
 		defer close(p.exited)
@@ -121,7 +126,7 @@ func (p *Process) Kill() { p.ending.Do(p.killAndWait) }
 // Stop asks the process to end and returns when it and its children are gone; after ten seconds it kills them.
 func (p *Process) Stop() {
 	p.ending.Do(func() {
-		_ = errors.Join(syscall.Kill(p.PID, syscall.SIGTERM), p.Resume()) // it may have ended already
+		_ = errors.Join(syscall.Kill(p.PID, p.farewell), p.Resume()) // it may have ended already
 		select {
 		case <-p.exited:
 		case <-time.After(10 * time.Second):

@@ -40,7 +40,7 @@ func (p Program) recipe() recipe {
 	case KubeAPIServer, KubeControllerManager, KubeScheduler, Kubectl:
 		return recipe{"kubernetes", "k8s.io/kubernetes/cmd/" + string(p), []string{stripped + kubernetesVersionFlags()}}
 	case VaultServer:
-		return recipe{"vault", "github.com/hashicorp/vault", []string{stripped, "-tags=minimal"}}
+		return recipe{"vault", ".", []string{stripped, "-tags=minimal"}}
 	case VaultKubernetesAuth:
 		return recipe{string(p), "github.com/hashicorp/vault-plugin-auth-kubernetes/cmd/vault-plugin-auth-kubernetes", []string{stripped}}
 	case CertManager:

@@ -1,0 +1,50 @@
+package localenv
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestVaultMakesAndEndsAccountsInPostgres(t *testing.T) {
+	ctx := t.Context()
+	p, err := StartPostgres(ctx, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	v := startVault(t, VaultOptions{})
+	_, err = p.Superuser(ctx, "CREATE ROLE app NOLOGIN")
+	if err := errors.Join(err, v.EnableDatabase(ctx, "database", p), v.WriteDatabaseRole(ctx, "database", "acme", DatabaseRole{MemberOf: "app", TTL: time.Hour})); err != nil {
+		t.Fatal(err)
+	}
+	made, err := v.Root().Logical().ReadWithContext(ctx, "database/creds/acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	username, password := made.Data["username"].(string), made.Data["password"].(string)
+	if answer, err := p.Query(ctx, username, password, "SELECT current_user"); answer != username || err != nil {
+		t.Errorf("signed in as %q, %v, want %q", answer, err, username)
+	}
+	if _, err := p.Query(ctx, username, "not-"+password, "SELECT 1"); err == nil {
+		t.Error("a wrong password signs in")
+	}
+	if err := v.Root().Sys().RevokeWithContext(ctx, made.LeaseID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Query(ctx, username, password, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "authentication failed") {
+		t.Errorf("after the lease was revoked: %v, want a refusal", err)
+	}
+
+	pid := p.process.PID
+	p.Close()
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("postgres is still there after Close: %v", err)
+	}
+	if _, err := os.Stat(p.Dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there after Close: %v", p.Dir, err)
+	}
+}
