@@ -19,6 +19,11 @@ package controllers
 //
 // +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants;keystores,verbs=patch
 //
+// What is written down of rotations.
+//
+// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=rotationrecords,verbs=get;list;watch
+// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=rotationrecords/status,verbs=patch
+//
 // Issuers of the whole cluster, to tell whether one can sign in-cluster names.
 //
 // +kubebuilder:rbac:groups=cert-manager.io,resources=clusterissuers,verbs=get;list;watch
@@ -43,6 +48,7 @@ package controllers
 // +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=gateway.networking.k8s.io,resources=httproutes;backendtlspolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=iam.holdfast.dev,resources=keystores,verbs=create;patch;delete
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=iam.holdfast.dev,resources=rotationrecords,verbs=create;delete
 //
 // What it refers to and what becomes of it.
 //

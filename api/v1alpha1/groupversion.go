@@ -27,6 +27,7 @@ func addKnownTypes(s *runtime.Scheme) error {
 		&PasswordPolicy{}, &PasswordPolicyList{},
 		&LogPolicy{}, &LogPolicyList{},
 		&VaultConnection{}, &VaultConnectionList{},
+		&RotationRecord{}, &RotationRecordList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

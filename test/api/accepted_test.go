@@ -19,6 +19,8 @@ func TestAccepted(t *testing.T) {
 		{"a lock until an administrator unlocks", "PasswordPolicy", `spec: {lockout: {permanent: true}}`},
 		{"the smallest log policy", "LogPolicy", ""},
 		{"the full log policy", "LogPolicy.full", ""},
+		{"the smallest record of a rotation", "RotationRecord", ""},
+		{"the full record of a rotation", "RotationRecord.full", ""},
 		{"the smallest connection", "VaultConnection", ""},
 		{"the full connection", "VaultConnection.full", ""},
 		{"a connection by AppRole", "VaultConnection", `spec: {auth: {kubernetes: null, appRole: {roleID: 6f1b, secretIDRef: {name: approle, key: secret-id}}}}`},
