@@ -28,6 +28,7 @@ func addKnownTypes(s *runtime.Scheme) error {
 		&LogPolicy{}, &LogPolicyList{},
 		&VaultConnection{}, &VaultConnectionList{},
 		&RotationRecord{}, &RotationRecordList{},
+		&RotationSchedule{}, &RotationScheduleList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

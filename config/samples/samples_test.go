@@ -51,11 +51,12 @@ var notShown = map[string]string{
 // A field that no sample shows is a field that nobody finds.
 func TestSamplesShowEveryField(t *testing.T) {
 	specs := map[string]reflect.Type{
-		"IdentityTenant":  reflect.TypeFor[v1alpha1.IdentityTenantSpec](),
-		"Keystore":        reflect.TypeFor[v1alpha1.KeystoreSpec](),
-		"PasswordPolicy":  reflect.TypeFor[v1alpha1.PasswordPolicySpec](),
-		"LogPolicy":       reflect.TypeFor[v1alpha1.LogPolicySpec](),
-		"VaultConnection": reflect.TypeFor[v1alpha1.VaultConnectionSpec](),
+		"IdentityTenant":   reflect.TypeFor[v1alpha1.IdentityTenantSpec](),
+		"Keystore":         reflect.TypeFor[v1alpha1.KeystoreSpec](),
+		"PasswordPolicy":   reflect.TypeFor[v1alpha1.PasswordPolicySpec](),
+		"LogPolicy":        reflect.TypeFor[v1alpha1.LogPolicySpec](),
+		"VaultConnection":  reflect.TypeFor[v1alpha1.VaultConnectionSpec](),
+		"RotationSchedule": reflect.TypeFor[v1alpha1.RotationScheduleSpec](),
 	}
 	shown, known := map[string]bool{}, map[string]bool{}
 	for _, folder := range folders {

@@ -104,3 +104,36 @@ var refusedVaultConnections = []refusal{
 	{"KV prefix with a segment that no path of ours can have", `spec: {kv: {prefix: a/-b}}`, "spec.kv.prefix", "should match '^[a-zA-Z0-9]"},
 	{"Vault namespace with a header in it", `spec: {namespace: "a\r\nX-Vault-Token: b"}`, "spec.namespace", "should match '^[a-zA-Z0-9_]"},
 }
+
+// windows is a RotationSchedule with these windows.
+func windows(list string) string { return "spec: {windows: [" + list + "]}" }
+
+const night = `{days: [Sat], start: "22:00", duration: 4h}`
+
+var refusedRotationSchedules = []refusal{
+	{"cron and every", `spec: {every: 24h}`, "spec", "write either cron or every, not both"},
+	{"nothing", `spec: {cron: null}`, "spec", "write cron or every to say when rotations are due"},
+	{"an empty list of windows", `spec: {cron: null, windows: []}`, "spec", "or windows alone"},
+	{"six fields", `spec: {cron: "0 0 3 * * *"}`, "spec.cron", "write five fields"},
+	{"a word for a cron", `spec: {cron: "@quarterly"}`, "spec.cron", "should match '^[-*/,?0-9A-Za-z ]+$'"},
+	{"a time zone in the cron", `spec: {cron: "TZ=UTC 3 * * *"}`, "spec.cron", "should match '^[-*/,?0-9A-Za-z ]+$'"},
+	{"a cron on two lines", `spec: {cron: "0 3 * * *\n0 4 * * *"}`, "spec.cron", "write five fields"},
+	{"a cron of 129 characters", `spec: {cron: "0 3 * * ` + long(121) + `"}`, "spec.cron", "may not be more than 128"},
+	{"every minute", `spec: {cron: null, every: 1m}`, "spec", "every must lie between 1h and 87600h"},
+	{"every that is a word", `spec: {cron: null, every: daily}`, "spec.every", "should match '^([0-9]{1,5}h)?"},
+	{"the machine's time zone", `spec: {timeZone: Local}`, "spec.timeZone", "Local is another zone on each machine"},
+	{"a time zone that climbs", `spec: {timeZone: ../../etc/passwd}`, "spec.timeZone", "write a name of the IANA time zone database"},
+	{"an offset for a time zone", `spec: {timeZone: "UTC+02:00"}`, "spec.timeZone", "such as Europe/Berlin or UTC"},
+	{"jitter that spreads nothing", `spec: {cron: null, jitter: 1h, windows: [` + night + `]}`, "spec", "jitter spreads runs: remove it"},
+	{"jitter of a month", `spec: {jitter: 720h}`, "spec", "jitter must lie between 1s and 168h"},
+	{"jitter as long as the period", `spec: {cron: null, every: 24h, jitter: 24h}`, "spec", "jitter must be shorter than every"},
+	{"jitter longer than a window", `spec: {jitter: 5h, windows: [` + night + `]}`, "spec", "jitter must be shorter than the duration of each window"},
+	{"a window without a start", windows(`{duration: 4h}`), "spec.windows[0].start", "Required value"},
+	{"a window at 24:00", windows(`{start: "24:00", duration: 4h}`), "spec.windows[0].start", "write start as HH:MM"},
+	{"a window at seven", windows(`{start: "7:00", duration: 4h}`), "spec.windows[0].start", "write start as HH:MM"},
+	{"a window of no length", windows(`{start: "07:00", duration: 0s}`), "spec.windows[0]", "duration must lie between 15m and 168h"},
+	{"a window of a month", windows(`{start: "07:00", duration: 720h}`), "spec.windows[0]", "duration must lie between 15m and 168h"},
+	{"a day in full", windows(`{days: [Monday], start: "07:00", duration: 4h}`), "spec.windows[0].days[0]", `supported values: "Mon", "Tue"`},
+	{"a day twice", windows(`{days: [Mon, Mon], start: "07:00", duration: 4h}`), "spec.windows[0].days[1]", "Duplicate value"},
+	{"17 windows", windows(strings.Repeat(night+", ", 16) + night), "spec.windows", "must have at most 16 items"},
+}

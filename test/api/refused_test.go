@@ -25,6 +25,9 @@ func TestRefusedPasswordPolicies(t *testing.T) {
 	refuseAll(t, "PasswordPolicy", refusedPasswordPolicies)
 }
 func TestRefusedLogPolicies(t *testing.T) { refuseAll(t, "LogPolicy", refusedLogPolicies) }
+func TestRefusedRotationSchedules(t *testing.T) {
+	refuseAll(t, "RotationSchedule", refusedRotationSchedules)
+}
 func TestRefusedVaultConnections(t *testing.T) {
 	refuseAll(t, "VaultConnection", refusedVaultConnections)
 }

@@ -97,6 +97,7 @@ func TestKindsReadWellInKubectl(t *testing.T) {
 	shortNames := map[string]string{
 		"IdentityTenant": "idt", "Keystore": "iks", "PasswordPolicy": "ipp", "LogPolicy": "ilp", "VaultConnection": "ivc",
 		"RotationRecord": "irr",
+		"RotationSchedule": "irs",
 	}
 	for _, crd := range ourDefinitions(t) {
 		names, version := crd.Spec.Names, crd.Spec.Versions[0]
