@@ -56,7 +56,7 @@ func EncodeJKS(entries []Entry, password string) ([]byte, error) {
 }
 
 func (s *sealer) appendJKS(store []byte, e Entry) ([]byte, error) {
-	created := uint64(e.Chain[0].NotBefore.UnixMilli()) //nolint:gosec // G115: Java reads the sign back
+	created := uint64(e.Chain[0].NotBefore.UnixMilli()) // before 1970 too: Java reads the sign back
 	if e.PrivateKey == nil {
 		store = appendText(appendNumbers(store, jksTrusted), e.Alias)
 		return appendCertificate(binary.BigEndian.AppendUint64(store, created), e.Chain[0]), nil
@@ -89,13 +89,13 @@ func appendCertificate(store []byte, certificate *x509.Certificate) []byte {
 
 func appendNumbers(store []byte, numbers ...int) []byte {
 	for _, n := range numbers {
-		store = binary.BigEndian.AppendUint32(store, uint32(n)) //nolint:gosec // G115: lengths within MaxStoreBytes, and constants
+		store = binary.BigEndian.AppendUint32(store, uint32(n))
 	}
 	return store
 }
 
 func appendText(store []byte, text string) []byte {
-	store = binary.BigEndian.AppendUint16(store, uint16(len(text))) //nolint:gosec // G115: an alias has 63 bytes at most
+	store = binary.BigEndian.AppendUint16(store, uint16(len(text))) // an alias has 63 bytes at most
 	return append(store, text...)
 }
 
@@ -106,7 +106,7 @@ func jksMask(key []byte, password string, salt []byte) []byte {
 	masked, mask := bytes.Clone(key), [sha1.Size]byte(salt)
 	for at := range masked {
 		if at%sha1.Size == 0 {
-			mask = sha1.Sum(append(bytes.Clone(prefix), mask[:]...)) //nolint:gosec // the only hash that JKS has
+			mask = sha1.Sum(append(bytes.Clone(prefix), mask[:]...))
 		}
 		masked[at] ^= mask[at%sha1.Size]
 	}
@@ -115,12 +115,12 @@ func jksMask(key []byte, password string, salt []byte) []byte {
 
 // jksKeySum tells whether a key was shown under its own password.
 func jksKeySum(key []byte, password string) []byte {
-	sum := sha1.Sum(append(bmpString(password), key...)) //nolint:gosec // the only hash that JKS has
+	sum := sha1.Sum(append(bmpString(password), key...))
 	return sum[:]
 }
 
 // jksSum is the end of a store.
 func jksSum(store []byte, password string) []byte {
-	sum := sha1.Sum(append(append(bmpString(password), jksWhitener...), store...)) //nolint:gosec // the only hash that JKS has
+	sum := sha1.Sum(append(append(bmpString(password), jksWhitener...), store...))
 	return sum[:]
 }
