@@ -27,6 +27,8 @@ const (
 	ConditionSettingsApplied = "SettingsApplied"
 	// ConditionUpToDate: the serving revision is the desired one. It does not count into Ready.
 	ConditionUpToDate = "UpToDate"
+	// ConditionRotationOnTime: what was asked for, or fell due, was rotated.
+	ConditionRotationOnTime = "RotationOnTime"
 	// ConditionAvailable: it serves, whatever else is wrong.
 	ConditionAvailable = "Available"
 )
@@ -95,6 +97,14 @@ const (
 	ReasonIssuerUnsuitable = "IssuerUnsuitable"
 	// ReasonDataKeyMissing: the database holds data but Vault has no key that could read it.
 	ReasonDataKeyMissing = "DataKeyMissing"
+	// ReasonDataKeyDamaged: the data key in Vault does not open what was sealed with it; no pod gets it.
+	ReasonDataKeyDamaged = "DataKeyDamaged"
+	// ReasonReencryptionUnattested: the data key is not rotated again before somebody attests that nothing is encrypted with the one before it.
+	ReasonReencryptionUnattested = "ReencryptionUnattested"
+	// ReasonRolloutInFlight: a rotation waits for the rollout of the one before it.
+	ReasonRolloutInFlight = "RolloutInFlight"
+	// ReasonPasswordRefused: the identity server's rules or history refuse the new passwords of an account of ours.
+	ReasonPasswordRefused = "PasswordRefused"
 	// ReasonDowngradeRefused: a smaller version than the one that serves was asked for.
 	ReasonDowngradeRefused = "DowngradeRefused"
 	// ReasonUpgradeUnconfirmed: a minor upgrade needs the confirm-upgrade annotation.
@@ -127,6 +137,8 @@ const (
 	EventRetained = "Retained"
 	// EventReleased: the finalizer was released although Vault could not be asked.
 	EventReleased = "Released"
+	// EventRotated names a secret, its generations, and who asked.
+	EventRotated = "Rotated"
 	// EventSettingRestored: a runtime setting was changed by hand and was put back.
 	EventSettingRestored = "SettingRestored"
 )
@@ -143,4 +155,9 @@ const (
 	AnnotationConfirmUpgrade = "iam.holdfast.dev/confirm-upgrade"
 	// AnnotationRotate asks to rotate now: "TOKEN [MATERIAL[:leaked]]...".
 	AnnotationRotate = "iam.holdfast.dev/rotate"
+	// AnnotationReencrypted attests that the server's data is encrypted with the named
+	// generation of the data key and with none before it.
+	AnnotationReencrypted = "iam.holdfast.dev/reencrypted"
+	// AnnotationRestoreDrill asks to prove now that the data key in Vault is the one that it was.
+	AnnotationRestoreDrill = "iam.holdfast.dev/restore-drill"
 )

@@ -553,6 +553,9 @@ type IdentityTenantStatus struct {
 	// +listMapKey=name
 	// +optional
 	Keystores []KeystoreInUse `json:"keystores,omitempty"`
+	// dataKey is the key that encrypts what the server stores.
+	// +optional
+	DataKey *DataKeyInUse `json:"dataKey,omitempty"`
 	// realms and what of their policy the product cannot enforce.
 	// +listType=map
 	// +listMapKey=name
@@ -579,6 +582,34 @@ type Endpoints struct {
 	// admin is the URL of the admin side, when it is exposed.
 	// +optional
 	Admin string `json:"admin,omitempty"`
+}
+
+// DataKeyInUse tells which generations of the data key the desired revision holds. All of
+// them stay in Vault.
+type DataKeyInUse struct {
+	// generation that new data is encrypted with, from 1.
+	Generation int64 `json:"generation"`
+	// predecessor is the generation before it, which pods hold to read older data; absent
+	// when they hold none. It goes when the annotation iam.holdfast.dev/reencrypted names
+	// the present generation.
+	// +optional
+	Predecessor int64 `json:"predecessor,omitempty"`
+	// drill is the last restore drill that told something new.
+	// +optional
+	Drill *RestoreDrill `json:"drill,omitempty"`
+}
+
+// RestoreDrill proved that the data key in Vault is the one that it was when it was first
+// seen: it opened a value that was sealed with it then. A drill that fails is SecretsReady
+// with the reason DataKeyDamaged.
+type RestoreDrill struct {
+	// generation of the key that was proven.
+	Generation int64 `json:"generation"`
+	// request is the token of iam.holdfast.dev/restore-drill that asked for it, if any did.
+	// +optional
+	Request string `json:"request,omitempty"`
+	// time of the proof.
+	Time metav1.Time `json:"time"`
 }
 
 // KeystoreInUse is a keystore version that the desired revision names.

@@ -71,6 +71,7 @@ type Reconciler struct {
 	cluster  access.Cluster
 	lastGood sync.Map // types.NamespacedName to tenant.Spec
 	untold   sync.Map // types.NamespacedName to tenant.Diff: drift that was found and could not be put back at once
+	proofs   sync.Map // proven to the digest of the key
 	stale    waking.Stale
 	turns    sync.Mutex
 	lastTurn time.Time // when a progress was last written that might have waited

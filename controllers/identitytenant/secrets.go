@@ -2,7 +2,6 @@ package identitytenant
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,7 +15,6 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
-	"github.com/holdfast-iam/holdfast/internal/vault"
 )
 
 // vaultKind is the segment of a tenant's paths in Vault.
@@ -27,13 +25,11 @@ const vaultKind = "identitytenant"
 func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
 	inputs := idp.Inputs{Generated: map[string]map[string]string{}}
 	for _, material := range p.driver.Materials(want) {
-		value, err := p.ensureMaterial(ctx, want, seen, material)
-		if err != nil {
+		if err := p.gather(ctx, want, seen, material, &inputs); err != nil {
 			return err
 		}
-		inputs.Generated[material.Name] = value
 	}
-	p.remember(inputs)
+	p.haveAccount = true
 	var err error
 	if inputs.Database, err = p.account(ctx, want, want.Database.Credentials, "the database"); err != nil {
 		return err
@@ -57,35 +53,37 @@ func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.
 	return nil
 }
 
-func (p *pass) ensureMaterial(ctx context.Context, want tenant.Spec, seen tenant.Facts, material idp.Material) (map[string]string, error) {
-	path, err := vault.Path(p.engine.Prefix, want.Namespace, vaultKind, want.Name, material.Name, 1)
+// gather adds what the pods hold of a material.
+func (p *pass) gather(ctx context.Context, want tenant.Spec, seen tenant.Facts, material idp.Material, inputs *idp.Inputs) error {
+	turn, err := p.turn(ctx, want, seen, material.Name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	owner := vault.Owner{Cluster: seen.ClusterID, Namespace: want.Namespace, Kind: vaultKind, Name: want.Name}
-	if token := p.cr.Annotations[v1alpha1.AnnotationAdopt]; token != "" && (p.cr.Status.Requests == nil || p.cr.Status.Requests.Adopt != token) {
-		entry, err := vault.Adopt(ctx, p.kv, p.engine.Mount, path, owner)
-		if err == nil {
-			return entry.Data, nil
-		}
-		if !errors.Is(err, vault.ErrNotFound) {
-			return nil, err
-		}
+	generation := turn.Current
+	if material.FirstStart {
+		generation = 1
 	}
-	entry, _, err := vault.Ensure(ctx, p.kv, p.engine.Mount, path, owner, func() (map[string]string, error) {
-		if material.Irreplaceable && seen.Schema != nil && seen.Schema.HadData {
-			return nil, fault.Terminal(v1alpha1.ReasonDataKeyMissing,
-				"the database %s held data before, and Vault has no %s at %s/%s that could read it: restore the value there, or use an empty database", want.Database.Name, material.Name, p.engine.Mount, path)
-		}
-		if err := p.addFinalizer(ctx); err != nil {
-			return nil, err
-		}
-		return material.Generate(nil)
-	})
+	value, err := p.inUse(ctx, want, seen, material, generation)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return entry.Data, p.addFinalizer(ctx)
+	inputs.Generated[material.Name] = value
+	if !material.Irreplaceable {
+		return nil
+	}
+	if err := p.drill(ctx, want, seen, material, generation, value); err != nil {
+		return err
+	}
+	fact := tenant.DataKeyFact{Generation: generation, Predecessor: p.predecessor(turn), Drill: p.lastDrill}
+	if fact.Predecessor != 0 {
+		before, err := p.inUse(ctx, want, seen, material, fact.Predecessor)
+		if err != nil {
+			return err
+		}
+		inputs.Previous = map[string]map[string]string{material.Name: before}
+	}
+	p.dataKey = &fact
+	return nil
 }
 
 // addFinalizer comes right before the first value in Vault, not sooner: a tenant that
@@ -145,20 +143,10 @@ func (p *pass) accountFromSecret(ctx context.Context, want tenant.Spec, from ten
 	return found, nil
 }
 
-// remember keeps the accounts that the settings step signs in with.
-func (p *pass) remember(inputs idp.Inputs) {
-	account := func(material string) idp.UsernamePassword {
-		value := inputs.Generated[material]
-		return idp.UsernamePassword{Username: value[idp.FieldUsername], Password: value[idp.FieldPassword]}
-	}
-	p.accounts.Bootstrap, p.accounts.System = account(idp.MaterialAdministrator), account(idp.MaterialSystem)
-	p.haveAccount = true
-}
-
 // observeSecrets says which Secret the pods read. When Vault could not be asked it is
 // the one that the serving pods name.
 func (p *pass) observeSecrets(ctx context.Context, want tenant.Spec, seen *tenant.Facts) error {
-	seen.Credentials = p.credentials
+	seen.Credentials, seen.DataKey = p.credentials, p.dataKey
 	if seen.Credentials == "" {
 		serving, err := p.statefulSet(ctx, want)
 		if err != nil {

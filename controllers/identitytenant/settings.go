@@ -2,7 +2,6 @@ package identitytenant
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -24,16 +23,15 @@ func (p *pass) applySettings(ctx context.Context, want tenant.Spec, seen tenant.
 	if !p.haveAccount {
 		return fault.Waiting(v1alpha1.ReasonDependencyNotReady, "the operator's account could not be read from Vault")
 	}
-	admin, err := p.driver.Connect(ctx, want, seen, p.access(want, seen))
+	admin, err := p.signIn(ctx, want, seen)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closing := admin.Close(); err == nil && closing != nil {
-			err = fmt.Errorf("close the connection to the server: %w", closing)
-		}
-	}()
-	if _, err := admin.EnsureAccounts(ctx); err != nil {
+	defer closing(admin, &err)
+	if err := p.ensureAccounts(ctx, want, seen, admin); err != nil {
+		return err
+	}
+	if err := p.closeFormerAccount(ctx, want, seen, admin); err != nil {
 		return err
 	}
 	declared := idp.Enforceable(want.Settings(), p.driver.NotEnforceable(want))

@@ -25,8 +25,12 @@ type pass struct {
 
 	kv          vault.KV
 	engine      v1alpha1.VaultKV
-	accounts    idp.Access // bootstrap and system accounts, once read
+	place       *place                      // where materials stand, once read
+	values      map[which]map[string]string // generations that were read
+	accounts    idp.Access                  // bootstrap and system accounts, once read
 	haveAccount bool
+	dataKey     *tenant.DataKeyFact
+	lastDrill   *tenant.RestoreDrill
 	credentials string // name of the Secret that pods read
 	storeKey    []byte // the TLS store's password: it hides a weak one in a name
 	revision    string
@@ -36,7 +40,7 @@ type pass struct {
 
 func (r *Reconciler) newPass(cr *v1alpha1.IdentityTenant, c client.Client, want tenant.Spec) *pass {
 	driver := r.Drivers[want.Product]
-	return &pass{Reconciler: r, cr: cr, client: c, driver: driver, shape: driver.Shape(want), unseen: map[string]bool{}}
+	return &pass{Reconciler: r, cr: cr, client: c, driver: driver, shape: driver.Shape(want), unseen: map[string]bool{}, values: map[which]map[string]string{}}
 }
 
 // steps is a tenant's life, in order: the doors are shut before anything runs.
@@ -54,6 +58,7 @@ func (p *pass) steps() []pipeline.Step {
 		{Condition: vaulted, Observe: p.observeVault},
 		{Condition: stores, Needs: []string{vaulted}, Act: p.applyKeystores, Observe: p.observeKeystores},
 		{Condition: database, Needs: []string{network, vaulted, stores}, Act: p.prepareSchema, Observe: p.observeSchema},
+		{Condition: v1alpha1.ConditionRotationOnTime, Needs: []string{vaulted, stores, database}, Act: p.rotate},
 		{Condition: secrets, Needs: []string{vaulted, database}, Act: p.ensureSecrets, Observe: p.observeSecrets},
 		{Condition: workload, Needs: []string{network, stores, database, secrets}, Act: p.applyWorkload, Observe: p.observeWorkload},
 		{Condition: v1alpha1.ConditionSettingsApplied, Needs: []string{secrets, workload}, Act: p.applySettings, Observe: p.observeSettings},

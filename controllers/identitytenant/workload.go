@@ -36,6 +36,7 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 		}
 	}
 	want.WindowOpen = want.WindowOpen || p.firstInstall(live)
+	want.OldDataKey = seen.DataKey != nil && seen.DataKey.Predecessor != 0
 	around, err := desired.Workload(p.driver, want, seen)
 	if err != nil {
 		return err
@@ -163,7 +164,11 @@ func credentialsOf(want tenant.Spec, set *appsv1.StatefulSet) string {
 	if set == nil {
 		return ""
 	}
-	for _, container := range set.Spec.Template.Spec.Containers {
+	return credentialsIn(want, set.Spec.Template.Spec)
+}
+
+func credentialsIn(want tenant.Spec, pod corev1.PodSpec) string {
+	for _, container := range pod.Containers {
 		for _, variable := range container.Env {
 			if variable.ValueFrom == nil || variable.ValueFrom.SecretKeyRef == nil {
 				continue

@@ -195,6 +195,7 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 		out.Keystores = append(out.Keystores, inUse)
 	}
 	slices.SortFunc(out.Keystores, func(a, b v1alpha1.KeystoreInUse) int { return strings.Compare(a.Name, b.Name) })
+	dataKey(out, seen.DataKey)
 	out.Realms = nil
 	for _, realm := range want.Realms {
 		out.Realms = append(out.Realms, v1alpha1.RealmStatus{Name: realm.Name, NotEnforceable: seen.NotEnforceable[realm.Name]})
@@ -206,6 +207,21 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 	if report.Rejected == nil {
 		requests(out, cr, report)
 	}
+}
+
+// dataKey keeps the last drill that was told, since most passes make none.
+func dataKey(out *v1alpha1.IdentityTenantStatus, seen *tenant.DataKeyFact) {
+	if seen == nil {
+		return
+	}
+	told := v1alpha1.DataKeyInUse{Generation: int64(seen.Generation), Predecessor: int64(seen.Predecessor)}
+	switch {
+	case seen.Drill != nil:
+		told.Drill = &v1alpha1.RestoreDrill{Generation: int64(seen.Drill.Generation), Request: seen.Drill.Request, Time: metav1.NewTime(seen.Drill.At.Truncate(time.Second))}
+	case out.DataKey != nil:
+		told.Drill = out.DataKey.Drill
+	}
+	out.DataKey = &told
 }
 
 func endpoints(want tenant.Spec) *v1alpha1.Endpoints {

@@ -1,0 +1,107 @@
+package identitytenant
+
+import (
+	"context"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/rotation"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+	"github.com/holdfast-iam/holdfast/internal/vault"
+)
+
+// rotate moves those of the generated secrets that somebody asked to rotate. One that cannot
+// be moved keeps none of the others.
+func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
+	request, err := rotation.ParseRequest(p.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
+	if err != nil || request.Token == "" {
+		return err
+	}
+	var problem error
+	for _, material := range p.driver.Materials(want) {
+		verb, named := request.Materials[material.Name]
+		if !named && (len(request.Materials) > 0 || material.Irreplaceable) {
+			continue
+		}
+		err := p.advance(ctx, want, seen, material, request.Token, verb)
+		if err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
+			problem = err
+		}
+	}
+	return problem
+}
+
+// advance moves a material to its next generation, once for a request: the value is made in
+// Vault first, then the server is made to know it where it has to, then the position names
+// it. After a crash at any point the next pass takes up what is there.
+func (p *pass) advance(ctx context.Context, want tenant.Spec, seen tenant.Facts, material idp.Material, request string, verb rotation.Verb) error {
+	turn, err := p.turn(ctx, want, seen, material.Name)
+	if err != nil || turn.Request == request {
+		return err
+	}
+	if verb == rotation.Drop {
+		return fault.Terminal(v1alpha1.ReasonInvalidSpec, "the annotation %s: %s:%s is for a Keystore; write %s, or %s:%s when somebody else may know it",
+			v1alpha1.AnnotationRotate, material.Name, verb, material.Name, material.Name, rotation.Leaked)
+	}
+	set, err := p.statefulSet(ctx, want)
+	if err != nil {
+		return err
+	}
+	if set == nil {
+		return fault.Waiting(v1alpha1.ReasonProgressing, "the request to rotate waits for the first pods")
+	}
+	current, err := p.inUse(ctx, want, seen, material, turn.Current)
+	if err != nil {
+		return err
+	}
+	next := vault.Turn{Request: request, At: p.Clock.Now()}
+	switch {
+	case material.Irreplaceable:
+		next.Previous = turn.Current
+		next.Current, err = p.nextDataKey(ctx, want, seen, material, turn, current)
+	case material.Name == idp.MaterialAdministrator:
+		next.Current, err = p.changeAdministrator(ctx, want, seen, material, turn, current)
+	case material.Name == idp.MaterialSystem:
+		next.Previous = turn.Current
+		next.Current, err = p.openNextAccount(ctx, want, seen, material, turn, current)
+	default:
+		// Each pod holds all that belongs to it, so old and new ones do not meet.
+		next.Current = turn.Current + 1
+		_, err = p.successor(ctx, want, seen, material, current, next.Current)
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.move(ctx, want, seen, material.Name, next); err != nil {
+		return err
+	}
+	p.Recorder.Eventf(p.cr, nil, corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "Rotated %s from generation %d to %d, as %q asked", material.Name, turn.Current, next.Current, request)
+	return nil
+}
+
+// nextDataKey refuses a key as long as data may be left that only the key before the present
+// one can read: the server knows one predecessor and encrypts nothing anew by itself.
+func (p *pass) nextDataKey(ctx context.Context, want tenant.Spec, seen tenant.Facts, material idp.Material, turn vault.Turn, current map[string]string) (int, error) {
+	if p.predecessor(turn) != 0 {
+		return 0, fault.Terminal(v1alpha1.ReasonReencryptionUnattested,
+			"%s is not rotated again: data that generation %d encrypted would be lost for ever, since the server can read with one key before the present one. "+
+				"Encrypt it anew with generation %d, then annotate %s=%d; or take %s out of %s",
+			material.Name, turn.Previous, turn.Current, v1alpha1.AnnotationReencrypted, turn.Current, material.Name, v1alpha1.AnnotationRotate)
+	}
+	_, err := p.successor(ctx, want, seen, material, current, turn.Current+1)
+	return turn.Current + 1, err
+}
+
+// predecessor is the generation of the data key that pods hold beside the present one: until
+// somebody attests that nothing is encrypted with it any more. Whoever takes that back gets
+// it back.
+func (p *pass) predecessor(turn vault.Turn) int {
+	if p.cr.Annotations[v1alpha1.AnnotationReencrypted] == strconv.Itoa(turn.Current) {
+		return 0
+	}
+	return turn.Previous
+}
