@@ -594,7 +594,8 @@ type DataKeyInUse struct {
 	// the present generation.
 	// +optional
 	Predecessor int64 `json:"predecessor,omitempty"`
-	// drill is the last restore drill that told something new.
+	// drill is the last restore drill: of a generation that was seen for the first time, or
+	// one that was asked for.
 	// +optional
 	Drill *RestoreDrill `json:"drill,omitempty"`
 }
@@ -608,8 +609,10 @@ type RestoreDrill struct {
 	// request is the token of iam.holdfast.dev/restore-drill that asked for it, if any did.
 	// +optional
 	Request string `json:"request,omitempty"`
-	// time of the proof.
-	Time metav1.Time `json:"time"`
+	// time of the proof that was asked for. What nobody asked for is proven whenever the key
+	// changes or the operator starts.
+	// +optional
+	Time *metav1.Time `json:"time,omitempty"`
 }
 
 // KeystoreInUse is a keystore version that the desired revision names.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -165,23 +166,40 @@ func (p *pass) findAdministrator(ctx context.Context, want tenant.Spec, seen ten
 	return p.restoreAdministrator(ctx, want, seen, admin, material, turn)
 }
 
-// restoreAdministrator gives a server that began anew the password of the position.
+// restoreAdministrator gives the password of the position to a server whose database is not
+// the one that it was: one that began anew knows the first password, and one that came from
+// a backup mostly the one before. No more are tried, since failed logins lock the account.
 func (p *pass) restoreAdministrator(ctx context.Context, want tenant.Spec, seen tenant.Facts, admin idp.Admin, material idp.Material, turn vault.Turn) (done bool, err error) {
-	first, err := p.inUse(ctx, want, seen, material, 1)
-	if err != nil || turn.Current == 1 {
-		return false, err
+	for _, generation := range slices.Compact([]int{turn.Current - 1, 1}) {
+		if generation < 1 || turn.Current == 1 {
+			break
+		}
+		former, err := p.inUse(ctx, want, seen, material, generation)
+		if err != nil {
+			return false, err
+		}
+		live, err := admin.Login(ctx, accountOf(former))
+		if err != nil {
+			return false, err
+		}
+		if live {
+			return true, p.setPasswordAs(ctx, want, seen, accountOf(former))
+		}
 	}
-	if live, err := admin.Login(ctx, accountOf(first)); !live || err != nil {
-		return false, err
-	}
+	return false, nil
+}
+
+// setPasswordAs signs in with a password that the server knows and replaces it by that of the
+// position.
+func (p *pass) setPasswordAs(ctx context.Context, want tenant.Spec, seen tenant.Facts, former idp.UsernamePassword) (err error) {
 	access := p.access(want, seen)
-	access.Bootstrap = accountOf(first)
-	beginner, err := p.driver.Connect(ctx, want, seen, access)
+	access.Bootstrap = former
+	admin, err := p.driver.Connect(ctx, want, seen, access)
 	if err != nil {
-		return false, err
+		return err
 	}
-	defer closing(beginner, &err)
-	return true, beginner.SetPassword(ctx, p.accounts.Bootstrap)
+	defer closing(admin, &err)
+	return admin.SetPassword(ctx, p.accounts.Bootstrap)
 }
 
 // ensureAccounts has the administrator signed in and the system account in place.

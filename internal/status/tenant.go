@@ -217,7 +217,10 @@ func dataKey(out *v1alpha1.IdentityTenantStatus, seen *tenant.DataKeyFact) {
 	told := v1alpha1.DataKeyInUse{Generation: int64(seen.Generation), Predecessor: int64(seen.Predecessor)}
 	switch {
 	case seen.Drill != nil:
-		told.Drill = &v1alpha1.RestoreDrill{Generation: int64(seen.Drill.Generation), Request: seen.Drill.Request, Time: metav1.NewTime(seen.Drill.At.Truncate(time.Second))}
+		told.Drill = &v1alpha1.RestoreDrill{Generation: int64(seen.Drill.Generation), Request: seen.Drill.Request}
+		if seen.Drill.Request != "" {
+			told.Drill.Time = &metav1.Time{Time: seen.Drill.At.Truncate(time.Second)}
+		}
 	case out.DataKey != nil:
 		told.Drill = out.DataKey.Drill
 	}

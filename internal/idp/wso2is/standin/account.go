@@ -140,6 +140,19 @@ func (s *State) Login(name, password string) (in bool, err error) {
 	return found.Users[name].accepts(password), nil
 }
 
+// StartAnew is an account of a database that began anew: it has one password and no history.
+func (s *State) StartAnew(name, password string) error {
+	return s.update(func(d *database) error {
+		found := d.Realms[superTenant].Users[name]
+		if found == nil {
+			return errors.New("there is no account " + name)
+		}
+		fresh := user{ID: found.ID}
+		d.Realms[superTenant].Users[name] = &fresh
+		return fresh.setPassword(password)
+	})
+}
+
 const sealedText = "sealed by the stand-in"
 
 // openSealed opens all that earlier starts encrypted, with the key or its one
