@@ -27,6 +27,7 @@ import (
 	"github.com/holdfast-iam/holdfast/controllers/keystore"
 	"github.com/holdfast-iam/holdfast/controllers/logpolicy"
 	"github.com/holdfast-iam/holdfast/controllers/passwordpolicy"
+	"github.com/holdfast-iam/holdfast/controllers/rotationschedule"
 	"github.com/holdfast-iam/holdfast/controllers/vaultconnection"
 	"github.com/holdfast-iam/holdfast/internal/access"
 	"github.com/holdfast-iam/holdfast/internal/apply"
@@ -128,6 +129,7 @@ func setupOthers(mgr ctrl.Manager, namespaces *access.Namespaces, connector *vau
 	}
 	passwords := &passwordpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("passwordpolicy"), Clock: options.Clock}
 	logs := &logpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("logpolicy"), Clock: options.Clock}
+	schedules := &rotationschedule.Reconciler{Client: mgr.GetClient(), Recorder: recorder("rotationschedule"), Clock: options.Clock}
 	if err := connections.SetupWithManager(mgr, namespaces, limits); err != nil {
 		return fmt.Errorf("set up the controller of VaultConnections: %w", err)
 	}
@@ -139,6 +141,9 @@ func setupOthers(mgr ctrl.Manager, namespaces *access.Namespaces, connector *vau
 	}
 	if err := logs.SetupWithManager(mgr, limits); err != nil {
 		return fmt.Errorf("set up the controller of LogPolicies: %w", err)
+	}
+	if err := schedules.SetupWithManager(mgr, limits); err != nil {
+		return fmt.Errorf("set up the controller of RotationSchedules: %w", err)
 	}
 	return nil
 }

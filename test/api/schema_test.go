@@ -96,7 +96,7 @@ func TestEveryRuleSaysWhatToWrite(t *testing.T) {
 func TestKindsReadWellInKubectl(t *testing.T) {
 	shortNames := map[string]string{
 		"IdentityTenant": "idt", "Keystore": "iks", "PasswordPolicy": "ipp", "LogPolicy": "ilp", "VaultConnection": "ivc",
-		"RotationRecord": "irr",
+		"RotationRecord":   "irr",
 		"RotationSchedule": "irs",
 	}
 	for _, crd := range ourDefinitions(t) {
