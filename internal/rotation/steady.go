@@ -54,3 +54,13 @@ func (s *Steady) Since(seen, now time.Time) time.Time {
 	}
 	return seen
 }
+
+// Came is Material.Since for a material that came into use at a time. Only one that lies in the time to come is not taken
+// as it is: a clock that was ahead wrote it, and it would keep runs from being due until then. What is past stays: a clock
+// that was put forward, or a machine that slept, must not make a run be missed.
+func (s *Steady) Came(at, now time.Time) time.Time {
+	if at.After(now) {
+		return s.Since(at, now)
+	}
+	return at
+}
