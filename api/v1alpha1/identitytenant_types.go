@@ -113,6 +113,9 @@ type IdentityTenantSpec struct {
 	// follows from the other fields.
 	// +optional
 	Network *Network `json:"network,omitempty"`
+	// maintenance says when pods may be replaced. Default: at any time.
+	// +optional
+	Maintenance *Maintenance `json:"maintenance,omitempty"`
 	// deletionPolicy for the values in Vault: Retain (default) or Delete. A database
 	// cannot be read any more without its data key: Delete is for what is truly over.
 	// +kubebuilder:validation:Enum=Retain;Delete
@@ -309,7 +312,7 @@ type Keystores struct {
 	TLS *TLSKey `json:"tls,omitempty"`
 	// tokenSigning signs tokens. Default RSA 3072.
 	// +optional
-	TokenSigning *SigningKey `json:"tokenSigning,omitempty"`
+	TokenSigning *TokenSigningKey `json:"tokenSigning,omitempty"`
 	// federationSigning signs SAML messages, from WSO2 7.2 on, where it is apart from
 	// tokenSigning. Partners pin it. Default RSA 3072.
 	// +optional
@@ -371,6 +374,20 @@ type SigningKey struct {
 	Size int32 `json:"size,omitempty"`
 }
 
+// TokenSigningKey is a SigningKey that may rotate by a schedule: clients read the keys that
+// verify from the server (RFC 7517), so that nobody has to be told of a new one.
+type TokenSigningKey struct {
+	// size in bits: 3072 (default) or 4096.
+	// +kubebuilder:validation:Enum=3072;4096
+	// +optional
+	Size int32 `json:"size,omitempty"`
+	// rotationRef names the RotationSchedule by which the key rotates. Its runs have to come
+	// further apart than tokens live plus the longest time without an open window. Default: it
+	// rotates only when the annotation iam.holdfast.dev/rotate asks for it.
+	// +optional
+	RotationRef *LocalReference `json:"rotationRef,omitempty"`
+}
+
 // Trust is a list of CA certificates.
 type Trust struct {
 	// certificates to trust.
@@ -381,6 +398,7 @@ type Trust struct {
 }
 
 // Realm is a server tenant with its own settings.
+// +kubebuilder:validation:XValidation:rule="!has(self.administrators) || !has(self.administrators.rotationRef) || self.name == 'root'",message="only the administrator of the realm root has a password that is generated: remove administrators.rotationRef"
 type Realm struct {
 	// name: root, or the domain of a server tenant.
 	// +kubebuilder:validation:MinLength=1
@@ -394,6 +412,18 @@ type Realm struct {
 	// recovery of forgotten passwords. Default: off.
 	// +optional
 	Recovery *Recovery `json:"recovery,omitempty"`
+	// administrators of the realm.
+	// +optional
+	Administrators *Administrators `json:"administrators,omitempty"`
+}
+
+// Administrators of a realm.
+type Administrators struct {
+	// rotationRef names the RotationSchedule by which the password of the root realm's
+	// administrator rotates; no pod is replaced for it. Default: it rotates only when the
+	// annotation iam.holdfast.dev/rotate asks for it.
+	// +optional
+	RotationRef *LocalReference `json:"rotationRef,omitempty"`
 }
 
 // Recovery of forgotten passwords by e-mail link.
@@ -419,6 +449,16 @@ type Recovery struct {
 	// +listType=set
 	// +optional
 	Callbacks []string `json:"callbacks,omitempty"`
+}
+
+// Maintenance says when pods may be replaced.
+type Maintenance struct {
+	// rotationRef names the RotationSchedule in whose windows pods are replaced; its runs mean
+	// nothing here. Outside of them a change is applied and held, and a pod that dies comes back
+	// as it was. What does not wait: the first installation, a rollout that has begun, what
+	// iam.holdfast.dev/rotate asks for, and a certificate that would end before the next opening.
+	// +required
+	RotationRef LocalReference `json:"rotationRef"`
 }
 
 // Exposure publishes the server outside the cluster.

@@ -156,10 +156,11 @@ func (r *Reconciler) resolve(ctx context.Context, c client.Client, cr *v1alpha1.
 	if err != nil {
 		return tenant.Spec{}, err
 	}
-	if r.Drivers[want.Product] == nil {
+	driver := r.Drivers[want.Product]
+	if driver == nil {
 		return tenant.Spec{}, fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.product: this operator has no driver for %s", want.Product)
 	}
-	return want, nil
+	return want, resolve.Feasible(want, driver.Shape(want).LongestToken)
 }
 
 // closeWhenForbidden looks again at who may read a namespace once a right is missing

@@ -2,6 +2,7 @@ package identitytenant
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,6 +27,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/access"
+	"github.com/holdfast-iam/holdfast/internal/resolve"
 )
 
 // Setup registers the controller: own kinds across the cluster, children and what
@@ -37,6 +39,7 @@ func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, conc
 		Owns(&v1alpha1.Keystore{}, builder.WithPredicates(waking.OwnChild())).
 		Watches(&v1alpha1.PasswordPolicy{}, r.referrers("PasswordPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.LogPolicy{}, r.referrers("LogPolicy"), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, validityChanged()))).
+		Watches(&v1alpha1.RotationSchedule{}, r.referrers("RotationSchedule"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection")).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Build(r)
@@ -108,6 +111,7 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 			names["PasswordPolicy"] = append(names["PasswordPolicy"], realm.PasswordPolicyRef.Name)
 		}
 	}
+	names["RotationSchedule"] = slices.Collect(maps.Values(resolve.ScheduleFields(cr)))
 	service := func(host string) {
 		name, _, _ := strings.Cut(host, ".")
 		names["Service"] = append(names["Service"], name)

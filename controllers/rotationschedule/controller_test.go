@@ -8,6 +8,7 @@ import (
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -159,6 +160,62 @@ func TestStatusOfOthers(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Whoever names the schedule in any field is listed, once, and no longer than that.
+func TestUsersOfASchedule(t *testing.T) {
+	controllertest.Start(t, env, controllertest.Options{}, func(m *controllertest.Manager) error {
+		return (&rotationschedule.Reconciler{Client: m.GetClient(), Recorder: m.GetEventRecorder("holdfast-rotationschedule"), Clock: clock.RealClock{}}).
+			SetupWithManager(m.Manager, controller.Options{})
+	})
+	cr := schedule(env.ForeignNamespace(t))
+	ref := v1alpha1.LocalReference{Name: cr.Name}
+	tenant := func(name string, change func(*v1alpha1.IdentityTenantSpec)) *v1alpha1.IdentityTenant {
+		tenant := &v1alpha1.IdentityTenant{ObjectMeta: metav1.ObjectMeta{Namespace: cr.Namespace, Name: name}, Spec: v1alpha1.IdentityTenantSpec{
+			Product:  v1alpha1.Product{WSO2IS: &v1alpha1.WSO2IS{Version: "7.3.0", Image: "r.example/is@sha256:" + strings.Repeat("0", 64)}},
+			Hostname: "id.acme.example", VaultRef: v1alpha1.LocalReference{Name: "vault"}, IssuerRef: v1alpha1.IssuerReference{Name: "ca"},
+			Database: v1alpha1.Database{PostgreSQL: &v1alpha1.SQLDatabase{Host: "10.0.0.7", Name: "identity",
+				Credentials: v1alpha1.CredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "db"}}}},
+		}}
+		change(&tenant.Spec)
+		if err := env.Admin.Create(t.Context(), tenant); err != nil {
+			t.Fatal(err)
+		}
+		return tenant
+	}
+	usedBy := func(want string) {
+		t.Helper()
+		until(t, cr, func(status v1alpha1.RotationScheduleStatus) error {
+			if status.UsedBy != want {
+				return fmt.Errorf("used by %q, want %q", status.UsedBy, want)
+			}
+			return nil
+		})
+	}
+	tenant("nobody", func(*v1alpha1.IdentityTenantSpec) {})
+	signs := tenant("signs", func(s *v1alpha1.IdentityTenantSpec) {
+		s.Keystores = &v1alpha1.Keystores{TokenSigning: &v1alpha1.TokenSigningKey{RotationRef: &ref}}
+		s.Maintenance = &v1alpha1.Maintenance{RotationRef: ref}
+	})
+	tenant("administers", func(s *v1alpha1.IdentityTenantSpec) {
+		s.Realms = []v1alpha1.Realm{{Name: "root", Administrators: &v1alpha1.Administrators{RotationRef: &ref}}}
+	})
+	if err := env.Admin.Create(t.Context(), cr); err != nil {
+		t.Fatal(err)
+	}
+	usedBy("administers, signs")
+	before := signs.DeepCopy()
+	signs.Spec.Keystores.TokenSigning.RotationRef = nil
+	if err := env.Admin.Patch(t.Context(), signs, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
+	}
+	usedBy("administers, signs") // by maintenance
+	before = signs.DeepCopy()
+	signs.Spec.Maintenance = nil
+	if err := env.Admin.Patch(t.Context(), signs, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
+	}
+	usedBy("administers")
 }
 
 func shows(runs, openings string) func(v1alpha1.RotationScheduleStatus) error {

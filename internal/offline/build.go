@@ -39,6 +39,9 @@ func Build(ctx context.Context, manifests *Manifests, cr *v1alpha1.IdentityTenan
 	if !ok {
 		return nil, fmt.Errorf("no driver for product %s", want.Product)
 	}
+	if err := resolve.Feasible(want, driver.Shape(want).LongestToken); err != nil {
+		return nil, err
+	}
 	if want.Replicas == nil {
 		want.Replicas = new(int32(tenant.DefaultReplicas))
 	}

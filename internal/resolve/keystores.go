@@ -25,9 +25,13 @@ func keystores(cr *v1alpha1.IdentityTenant, version tenant.Version, defaults *[]
 	if cr.Spec.Keystores != nil {
 		declared = *cr.Spec.Keystores
 	}
+	var signing *v1alpha1.SigningKey
+	if key := declared.TokenSigning; key != nil {
+		signing = &v1alpha1.SigningKey{Size: key.Size}
+	}
 	stores := []tenant.Keystore{
 		tlsStore(declared.TLS, defaults),
-		signingStore(tenant.RoleSigning, "tokenSigning", declared.TokenSigning, defaults),
+		signingStore(tenant.RoleSigning, "tokenSigning", signing, defaults),
 	}
 	if version.AtLeast(7, 2) {
 		stores = append(stores, signingStore(tenant.RoleFederation, "federationSigning", declared.FederationSigning, defaults))

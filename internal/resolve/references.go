@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/rotation"
 )
 
 // References are the objects that a tenant names, as far as resolving needs them.
@@ -22,6 +23,8 @@ type References struct {
 	LogPolicy        *v1alpha1.LogPolicy
 	// Services by "name.namespace".
 	Services map[string]*corev1.Service
+	// Schedules by name.
+	Schedules map[string]rotation.Schedule
 }
 
 // Gather reads what the tenant refers to. A missing policy or Service is a Waiting
@@ -47,6 +50,14 @@ func Gather(ctx context.Context, reader client.Reader, cr *v1alpha1.IdentityTena
 		if stalled := apimeta.FindStatusCondition(refs.LogPolicy.Status.Conditions, v1alpha1.ConditionStalled); stalled != nil && stalled.Status == metav1.ConditionTrue {
 			return refs, fault.Terminal(stalled.Reason, "LogPolicy %s/%s, named by spec.logPolicyRef, is not valid: %s", cr.Namespace, ref.Name, stalled.Message)
 		}
+	}
+	var err error
+	refs.Schedules, err = gatherSchedules(cr, func(name, field string) (*v1alpha1.RotationSchedule, error) {
+		schedule := &v1alpha1.RotationSchedule{}
+		return schedule, get(ctx, reader, cr.Namespace, name, schedule, "RotationSchedule", field)
+	})
+	if err != nil {
+		return refs, err
 	}
 	for _, host := range hosts(cr) {
 		name, namespace, ok := serviceOf(host.name, cr.Namespace)

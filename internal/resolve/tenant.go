@@ -66,6 +66,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 		return tenant.Spec{}, err
 	}
 	want.Network = network(cr)
+	rotations(&want, cr, refs)
 	return want, nil
 }
 

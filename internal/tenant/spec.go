@@ -1,7 +1,7 @@
 // Package tenant holds the values that flow through a reconcile: Spec is what is
 // wanted, Facts is what was seen, Settings is what a running server is told, and
 // names.go has the names and labels of all that we own. It stands on nothing of
-// ours.
+// ours but rotation, whose schedules a Spec carries as compiled.
 package tenant
 
 import (
@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/holdfast-iam/holdfast/internal/rotation"
 )
 
 // Spec is a tenant as resolved: the custom resource and all it refers to, with
@@ -45,7 +47,11 @@ type Spec struct {
 	Network     Network
 	RetainVault bool
 	Suspended   bool
-	WindowOpen  bool // false holds a rollout: the newest template is applied, no pod is replaced
+	// Maintenance has the windows in which pods are replaced. Its zero value: at any time.
+	Maintenance rotation.Schedule
+	// Rotations are the materials that rotate by a schedule, sorted by name.
+	Rotations  []Rotation
+	WindowOpen bool // false holds a rollout: the newest template is applied, no pod is replaced
 	// OldDataKey is true while pods hold the data key's predecessor too, to read what it
 	// encrypted. Vault tells, not the custom resource.
 	OldDataKey   bool
@@ -66,6 +72,25 @@ func (s Spec) Key() types.NamespacedName {
 
 // Default is a field that was left out and the value in force.
 type Default struct{ Field, Value string }
+
+// Rotation is a material and its schedule.
+type Rotation struct {
+	// Material as the rotate annotation names it.
+	Material string
+	// Field names the schedule, for messages.
+	Field, ScheduleName string
+	Schedule            rotation.Schedule
+}
+
+// ScheduleOf gives the schedule of a material, the one of nobody when it has none.
+func (s Spec) ScheduleOf(material string) rotation.Schedule {
+	for _, r := range s.Rotations {
+		if r.Material == material {
+			return r.Schedule
+		}
+	}
+	return rotation.Schedule{}
+}
 
 // Product names an identity server; it picks the driver.
 type Product string

@@ -12,6 +12,7 @@ func TestAccepted(t *testing.T) {
 		{"MySQL by a Secret", "IdentityTenant", `spec: {database: {postgresql: null, mysql: {host: 10.1.2.3, name: identity, credentials: {secretRef: {name: db}}}}}`},
 		{"the largest private blocks", "IdentityTenant", `spec: {network: {from: [{cidrs: [10.0.0.0/8, "fc00::/7"]}]}}`},
 		{"namespaces by name", "IdentityTenant", `spec: {network: {from: [{namespaceSelector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [web, shop]}]}}]}}`},
+		{"a schedule for the root administrator", "IdentityTenant", `spec: {realms: [{name: root, administrators: {rotationRef: {name: monthly}}}, {name: shop.example, administrators: {}}]}`},
 		{"the smallest keystore", "Keystore", ""},
 		{"the full keystore", "Keystore.full", ""},
 		{"the smallest password policy", "PasswordPolicy", ""},
