@@ -113,6 +113,10 @@ const (
 	ReasonSchemaFailed = "SchemaFailed"
 	// ReasonRolloutScheduled: a change is held until the next window; what serves is right.
 	ReasonRolloutScheduled = "RolloutScheduled"
+	// ReasonExpiring: a certificate would end before the next window, and what replaces it does not wait.
+	ReasonExpiring = "Expiring"
+	// ReasonOverdue: a rotation that fell due did not happen in time; the message says what it waits for.
+	ReasonOverdue = "Overdue"
 	// ReasonPodsNotReady: pods of the serving revision are missing or not ready; the message counts them.
 	ReasonPodsNotReady = "PodsNotReady"
 	// ReasonServerUnreachable: the identity server does not answer.

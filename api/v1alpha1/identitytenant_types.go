@@ -455,8 +455,9 @@ type Recovery struct {
 type Maintenance struct {
 	// rotationRef names the RotationSchedule in whose windows pods are replaced; its runs mean
 	// nothing here. Outside of them a change is applied and held, and a pod that dies comes back
-	// as it was. What does not wait: the first installation, a rollout that has begun, what
-	// iam.holdfast.dev/rotate asks for, and a certificate that would end before the next opening.
+	// as it was. What does not wait: the first installation, a rollout that is under way when
+	// they close, for an hour more, what iam.holdfast.dev/rotate asks for, and a certificate that
+	// would end before the next opening.
 	// +required
 	RotationRef LocalReference `json:"rotationRef"`
 }

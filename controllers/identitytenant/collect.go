@@ -78,19 +78,15 @@ func (p *pass) mentions(ctx context.Context, want tenant.Spec) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// templateAnnotations reads the pod annotations that a ControllerRevision keeps.
-func templateAnnotations(revision *appsv1.ControllerRevision) (map[string]string, error) {
+// templateOf reads the pod template that a ControllerRevision keeps.
+func templateOf(revision *appsv1.ControllerRevision) (corev1.PodTemplateSpec, error) {
 	var kept struct {
 		Spec struct {
-			Template struct {
-				Metadata struct {
-					Annotations map[string]string `json:"annotations"`
-				} `json:"metadata"`
-			} `json:"template"`
+			Template corev1.PodTemplateSpec `json:"template"`
 		} `json:"spec"`
 	}
 	if err := json.Unmarshal(revision.Data.Raw, &kept); err != nil {
-		return nil, fmt.Errorf("read ControllerRevision %s: %w", revision.Name, err)
+		return corev1.PodTemplateSpec{}, fmt.Errorf("read ControllerRevision %s: %w", revision.Name, err)
 	}
-	return kept.Spec.Template.Metadata.Annotations, nil
+	return kept.Spec.Template, nil
 }

@@ -53,7 +53,8 @@ type Reconciler struct {
 
 	// Options of the operator, the same for each tenant but for the window.
 	Options resolve.Options
-	// WindowOpen says whether a tenant's pods may be replaced now. Nil: always.
+	// WindowOpen says, in the place of maintenance windows and of all that does not wait for
+	// them, whether a tenant's pods may be replaced now. Nil: those say.
 	WindowOpen func(types.NamespacedName) bool
 	// Access is the template for reaching servers: its dialler and transport.
 	Access idp.Access
@@ -99,6 +100,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	result, err := report.Result()
+	if !pass.wakeAt.IsZero() && err == nil {
+		result.RequeueAfter = min(result.RequeueAfter, max(pass.wakeAt.Sub(r.Clock.Now()), time.Second))
+	}
 	if withheld > 0 && err == nil {
 		result.RequeueAfter = min(result.RequeueAfter, withheld)
 	}
@@ -125,6 +129,7 @@ func (r *Reconciler) run(ctx context.Context, cr *v1alpha1.IdentityTenant) (pipe
 		}
 		want, rejected = last.(tenant.Spec), stillHolds(rejected)
 	}
+	want.WindowOpen = r.windowOpen(want)
 	p := r.newPass(cr, c, want)
 	report := pipeline.Run(ctx, want, p.steps())
 	blameVault(&report)
@@ -150,9 +155,7 @@ func (r *Reconciler) resolve(ctx context.Context, c client.Client, cr *v1alpha1.
 	if err != nil {
 		return tenant.Spec{}, err
 	}
-	options := r.Options
-	options.WindowOpen = r.WindowOpen == nil || r.WindowOpen(client.ObjectKeyFromObject(cr))
-	want, err := resolve.Tenant(cr, refs, options)
+	want, err := resolve.Tenant(cr, refs, r.Options)
 	if err != nil {
 		return tenant.Spec{}, err
 	}

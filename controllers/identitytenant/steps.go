@@ -2,6 +2,7 @@ package identitytenant
 
 import (
 	"context"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,6 +37,9 @@ type pass struct {
 	revision    string
 	changes     []apply.Change
 	unseen      map[string]bool // Keystores that this very pass changed
+	delivered   []string        // what Keystores rotated because the rotate annotation asks for it, and which they have by now
+	expires     string          // why pods are replaced outside of any window
+	wakeAt      time.Time       // when to look again at the latest, zero: nothing comes with time
 }
 
 func (r *Reconciler) newPass(cr *v1alpha1.IdentityTenant, c client.Client, want tenant.Spec) *pass {

@@ -16,7 +16,6 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/internal/desired"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -35,16 +34,17 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 			want.Replicas = live.Spec.Replicas
 		}
 	}
-	want.WindowOpen = want.WindowOpen || p.firstInstall(live)
 	want.OldDataKey = seen.DataKey != nil && seen.DataKey.Predecessor != 0
-	around, err := desired.Workload(p.driver, want, seen)
+	around, err := p.build(ctx, want, seen, live)
 	if err != nil {
 		return err
 	}
 	p.revision = around.Revision
+	before := len(p.changes)
 	if err := p.put(ctx, around.Objects...); err != nil {
 		return p.explainExposure(want, err)
 	}
+	p.announceExpiring(p.changes[before:])
 	kinds := []client.ObjectList{&corev1.ServiceAccountList{}, &corev1.ServiceList{}, &policyv1.PodDisruptionBudgetList{}, &appsv1.StatefulSetList{}, &networkingv1.IngressList{}}
 	if p.servesGateway() {
 		kinds = append(kinds, &gatewayv1.HTTPRouteList{}, &gatewayv1.BackendTLSPolicyList{})
@@ -56,17 +56,6 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 		return err
 	}
 	return p.collect(ctx, want, around.Config, seen.Credentials)
-}
-
-// firstInstall tells whether no revision has ever served: there is nothing that a rollout
-// could harm, and a repair must not wait. A partition that stands says that one did,
-// also when the status was lost.
-func (p *pass) firstInstall(live *appsv1.StatefulSet) bool {
-	if live == nil {
-		return true
-	}
-	rolling := live.Spec.UpdateStrategy.RollingUpdate
-	return p.cr.Status.ServingRevision == "" && rolling != nil && rolling.Partition != nil && *rolling.Partition == 0
 }
 
 func (p *pass) servesGateway() bool {
@@ -100,7 +89,10 @@ func (p *pass) observeWorkload(ctx context.Context, want tenant.Spec, seen *tena
 	if set.Spec.Replicas != nil {
 		seen.Pods.Wanted = *set.Spec.Replicas
 	}
-	seen.Pods.Held = held(set)
+	seen.Pods.Held, seen.Pods.Expiring = held(set), p.expires
+	if err := p.observeHold(ctx, want, set, seen); err != nil {
+		return err
+	}
 	if err := p.serving(ctx, set, seen); err != nil {
 		return err
 	}
@@ -111,10 +103,17 @@ func (p *pass) observeWorkload(ctx context.Context, want tenant.Spec, seen *tena
 }
 
 // held tells whether a newer template waits for its window.
-func held(set *appsv1.StatefulSet) bool {
+func held(set *appsv1.StatefulSet) bool { return !released(set) && moving(set) }
+
+// released tells whether pods are replaced as soon as the template changes.
+func released(set *appsv1.StatefulSet) bool {
 	rolling := set.Spec.UpdateStrategy.RollingUpdate
-	partitioned := rolling != nil && rolling.Partition != nil && *rolling.Partition > 0
-	return partitioned && set.Status.CurrentRevision != set.Status.UpdateRevision
+	return rolling == nil || rolling.Partition == nil || *rolling.Partition == 0
+}
+
+// moving tells whether pods are of another template than the newest.
+func moving(set *appsv1.StatefulSet) bool {
+	return set.Status.CurrentRevision != set.Status.UpdateRevision
 }
 
 // serving finds the revision that every pod runs. While a rollout moves there is none.
@@ -122,28 +121,34 @@ func (p *pass) serving(ctx context.Context, set *appsv1.StatefulSet, seen *tenan
 	if set.Status.ObservedGeneration != set.Generation || seen.Pods.Ready < seen.Pods.Wanted {
 		return nil
 	}
-	annotations := set.Spec.Template.Annotations
-	if set.Status.CurrentRevision != set.Status.UpdateRevision {
-		if !seen.Pods.Held {
-			return nil
-		}
-		revision := &appsv1.ControllerRevision{}
-		err := p.client.Get(ctx, client.ObjectKey{Namespace: set.Namespace, Name: set.Status.CurrentRevision}, revision)
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read the serving revision: %w", err)
-		}
-		if annotations, err = templateAnnotations(revision); err != nil {
-			return err
-		}
-	} else if set.Status.UpdatedReplicas < seen.Pods.Wanted {
+	if moving(set) && !seen.Pods.Held || !moving(set) && set.Status.UpdatedReplicas < seen.Pods.Wanted {
 		return nil
 	}
-	seen.ServingRevision = annotations[tenant.AnnotationRevision]
-	seen.ServingVersion = annotations[tenant.AnnotationProductVersion]
+	template, err := p.servingTemplate(ctx, set)
+	if err != nil || template == nil {
+		return err
+	}
+	seen.ServingRevision = template.Annotations[tenant.AnnotationRevision]
+	seen.ServingVersion = template.Annotations[tenant.AnnotationProductVersion]
 	return nil
+}
+
+// servingTemplate is the template of the pods that are not yet replaced, which is the newest
+// one when all are. Nil: the one before it is not kept any more.
+func (p *pass) servingTemplate(ctx context.Context, set *appsv1.StatefulSet) (*corev1.PodTemplateSpec, error) {
+	if !moving(set) {
+		return &set.Spec.Template, nil
+	}
+	revision := &appsv1.ControllerRevision{}
+	err := p.client.Get(ctx, client.ObjectKey{Namespace: set.Namespace, Name: set.Status.CurrentRevision}, revision)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // a rollout that ended meanwhile is an answer
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the serving revision: %w", err)
+	}
+	template, err := templateOf(revision)
+	return &template, err
 }
 
 // statefulSet reads the tenant's StatefulSet, nil when there is none.

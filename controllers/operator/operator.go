@@ -57,7 +57,7 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Access is the template for reaching identity servers.
 	Access idp.Access
-	// WindowOpen says whether a tenant's pods may be replaced now. Default: always.
+	// WindowOpen says whether a tenant's pods may be replaced now. Default: its maintenance windows do.
 	WindowOpen func(types.NamespacedName) bool
 	// WrapVault stands around the transport to every Vault.
 	WrapVault func(http.RoundTripper) http.RoundTripper

@@ -32,10 +32,13 @@ func Workload(driver idp.Driver, want tenant.Spec, seen tenant.Facts) (Around, e
 	around := Around{Config: config.Name}
 	for _, object := range built {
 		if set, ok := object.(*appsv1.StatefulSet); ok {
-			around.Revision = Revision(set.Spec.Template)
 			if set.Spec.Template.Annotations == nil {
 				set.Spec.Template.Annotations = map[string]string{}
 			}
+			if want.Rotated != "" {
+				set.Spec.Template.Annotations[tenant.AnnotationRotated] = want.Rotated
+			}
+			around.Revision = Revision(set.Spec.Template)
 			set.Spec.Template.Annotations[tenant.AnnotationRevision] = around.Revision
 		}
 	}

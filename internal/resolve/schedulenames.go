@@ -55,7 +55,8 @@ func scheduleRefs(cr *v1alpha1.IdentityTenant) (refs []scheduleRef) {
 // rotations gives the schedules of a tenant, as far as its references have them.
 func rotations(want *tenant.Spec, cr *v1alpha1.IdentityTenant, refs References) {
 	if maintenance := cr.Spec.Maintenance; maintenance != nil {
-		want.Maintenance = refs.Schedules[maintenance.RotationRef.Name]
+		want.MaintenanceName = maintenance.RotationRef.Name
+		want.Maintenance = refs.Schedules[want.MaintenanceName]
 	}
 	for _, ref := range scheduleRefs(cr) {
 		want.Rotations = append(want.Rotations, tenant.Rotation{Material: ref.material, Field: ref.field, ScheduleName: ref.schedule, Schedule: refs.Schedules[ref.schedule]})

@@ -164,7 +164,7 @@ func (m Material) closed(now time.Time, d *Decision) bool {
 		return false
 	case hold.Expiring:
 		d.Reason = Expiring
-		d.Message = fmt.Sprintf("%s rotates outside of any window: its certificate ends at %s, %s", m.Name, m.clock(m.NotAfter), hold.before(m.clock))
+		d.Message = fmt.Sprintf("%s rotates outside of any window: its certificate ends at %s, %s", m.Name, m.clock(m.NotAfter), hold.Before(m.zone()))
 		return false
 	}
 	d.Reason, d.Again = WindowClosed, hold.Until
@@ -189,10 +189,11 @@ func (m Material) why(d Decision) string {
 }
 
 // clock writes a time as the clock of the schedule shows it.
-func (m Material) clock(t time.Time) string {
-	zone := m.Schedule.Zone()
-	if !m.Schedule.Runs() && len(m.Schedule.windows) == 0 {
-		zone = m.Maintenance.Zone()
+func (m Material) clock(t time.Time) string { return t.In(m.zone()).Format(time.RFC3339) }
+
+func (m Material) zone() *time.Location {
+	if m.Schedule.zone == nil {
+		return m.Maintenance.Zone()
 	}
-	return t.In(zone).Format(time.RFC3339)
+	return m.Schedule.Zone()
 }

@@ -44,10 +44,10 @@ func Hold(now, notAfter time.Time, all ...Schedule) Held {
 	return held
 }
 
-// before says what a certificate that is expiring ends before.
-func (h Held) before(clock func(time.Time) string) string {
+// Before says, of a certificate that is expiring, which opening comes too late, by the clock of a zone.
+func (h Held) Before(zone *time.Location) string {
 	if h.Next.IsZero() {
 		return "and nobody knows when a window opens"
 	}
-	return "and no window opens in time before, the next one at " + clock(h.Next)
+	return "and no window opens in time before, the next one at " + h.Next.In(zone).Format(time.RFC3339)
 }

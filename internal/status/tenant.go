@@ -38,7 +38,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, report pipeline.Report, now time.Time) 
 	for _, outcome := range report.Outcomes {
 		conditions.outcome(cr, report, outcome)
 	}
-	upToDate(conditions, report.Seen)
+	upToDate(conditions, report.Want, report.Seen)
 	available(conditions, report.Seen)
 	conditions.conclude(report, now)
 	facts(&out, cr, report)
@@ -92,18 +92,36 @@ func (c *Conditions) heldBefore(conditionType string, generation int64) bool {
 	return previous != nil && previous.Status == metav1.ConditionTrue && previous.ObservedGeneration == generation
 }
 
-func upToDate(c *Conditions, seen tenant.Facts) {
+func upToDate(c *Conditions, want tenant.Spec, seen tenant.Facts) {
 	switch {
 	case seen.DesiredRevision == "":
 		c.Unknown(v1alpha1.ConditionUpToDate, v1alpha1.ReasonProgressing, "The desired revision is not complete yet")
 	case seen.ServingRevision == seen.DesiredRevision:
 		c.True(v1alpha1.ConditionUpToDate, v1alpha1.ReasonSucceeded, "Every pod runs revision "+seen.DesiredRevision)
 	case seen.Pods.Held:
-		c.False(v1alpha1.ConditionUpToDate, v1alpha1.ReasonRolloutScheduled, "Revision "+seen.DesiredRevision+" waits for the next window")
+		c.False(v1alpha1.ConditionUpToDate, v1alpha1.ReasonRolloutScheduled, held(want, seen))
 	default:
-		c.False(v1alpha1.ConditionUpToDate, v1alpha1.ReasonProgressing,
-			fmt.Sprintf("Rolling to revision %s: %d of %d pods run it", seen.DesiredRevision, seen.Pods.Updated, seen.Pods.Wanted))
+		message := fmt.Sprintf("Rolling to revision %s: %d of %d pods run it", seen.DesiredRevision, seen.Pods.Updated, seen.Pods.Wanted)
+		if seen.Pods.Expiring != "" {
+			message += "; " + seen.Pods.Expiring
+		}
+		c.False(v1alpha1.ConditionUpToDate, v1alpha1.ReasonProgressing, message)
 	}
+}
+
+// held says until when a revision waits, and what it changes.
+func held(want tenant.Spec, seen tenant.Facts) string {
+	message := "Revision " + seen.DesiredRevision + " waits for the next window"
+	switch {
+	case !seen.Pods.Opens.IsZero():
+		message = fmt.Sprintf("Revision %s waits for the window that opens at %s", seen.DesiredRevision, seen.Pods.Opens.In(want.Maintenance.Zone()).Format(time.RFC3339))
+	case want.Maintenance.Suspended():
+		message = fmt.Sprintf("Revision %s waits until RotationSchedule %s is not suspended any more", seen.DesiredRevision, want.MaintenanceName)
+	}
+	if len(seen.Pods.Changes) > 0 {
+		message += "; it changes " + strings.Join(seen.Pods.Changes, ", ")
+	}
+	return message
 }
 
 func available(c *Conditions, seen tenant.Facts) {

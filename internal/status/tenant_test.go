@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/pipeline"
+	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/status"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -184,4 +185,33 @@ func TestSuspended(t *testing.T) {
 	report := healthy()
 	report.Want.Suspended = true
 	expect(t, compute(newTenant(), report, noon), v1alpha1.ConditionReady, "True", "Suspended")
+}
+
+func TestAHeldRolloutTellsUntilWhenAndWhat(t *testing.T) {
+	weekly, err := rotation.Compile(rotation.Spec{TimeZone: "Europe/Berlin", Windows: []rotation.Window{{Duration: time.Hour}}}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	suspended, err := rotation.Compile(rotation.Spec{Windows: []rotation.Window{{Duration: time.Hour}}, Suspend: true}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for says, change := range map[string]func(*pipeline.Report){
+		"Revision r2 waits for the next window": func(*pipeline.Report) {},
+		"Revision r2 waits for the window that opens at 2026-05-04T14:00:00+02:00; it changes Keystore acme-tls, the configuration": func(r *pipeline.Report) {
+			r.Want.Maintenance, r.Seen.Pods.Opens, r.Seen.Pods.Changes = weekly, noon, []string{"Keystore acme-tls", "the configuration"}
+		},
+		"Revision r2 waits until RotationSchedule nightly is not suspended any more": func(r *pipeline.Report) {
+			r.Want.Maintenance, r.Want.MaintenanceName = suspended, "nightly"
+		},
+	} {
+		report := healthy()
+		report.Seen.ServingRevision, report.Seen.Pods.Held = "r1", true
+		change(&report)
+		cr := compute(newTenant(), report, noon)
+		expect(t, cr, v1alpha1.ConditionUpToDate, "False", "RolloutScheduled")
+		if got := apimeta.FindStatusCondition(cr.Status.Conditions, v1alpha1.ConditionUpToDate).Message; got != says {
+			t.Errorf("%q, want %q", got, says)
+		}
+	}
 }

@@ -53,6 +53,12 @@ type Pods struct {
 	Wanted, Ready, Updated int32
 	// Held is true while the newest template waits for its window.
 	Held bool
+	// Opens is when that window opens, zero when nobody knows.
+	Opens time.Time
+	// Changes are what the template changes of what serves, while it is held.
+	Changes []string
+	// Expiring says why a rollout does not wait for its window. Empty: it does.
+	Expiring string
 }
 
 // DataKeyFact is the key that encrypts what the server stores, as Vault holds it.

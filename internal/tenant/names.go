@@ -28,6 +28,9 @@ const (
 	AnnotationRevision = "iam.holdfast.dev/revision"
 	// AnnotationProductVersion is the product version of a pod template.
 	AnnotationProductVersion = "iam.holdfast.dev/product-version"
+	// AnnotationRotated says, on a pod template, which request brought it and what that rotated: the
+	// token and the materials. Its rollout does not wait for a window.
+	AnnotationRotated = "iam.holdfast.dev/rotated"
 	// AnnotationApplied is the digest of what was last sent for an object.
 	AnnotationApplied = "iam.holdfast.dev/applied"
 	// FieldManager is the server-side-apply manager of a tenant's children.

@@ -49,12 +49,17 @@ type Spec struct {
 	Suspended   bool
 	// Maintenance has the windows in which pods are replaced. Its zero value: at any time.
 	Maintenance rotation.Schedule
+	// MaintenanceName is the name of that RotationSchedule.
+	MaintenanceName string
 	// Rotations are the materials that rotate by a schedule, sorted by name.
 	Rotations  []Rotation
 	WindowOpen bool // false holds a rollout: the newest template is applied, no pod is replaced
 	// OldDataKey is true while pods hold the data key's predecessor too, to read what it
 	// encrypted. Vault tells, not the custom resource.
-	OldDataKey   bool
+	OldDataKey bool
+	// Rotated is what the last request rotated of all that pods hold, with its token: Vault
+	// tells. Empty: nobody asked.
+	Rotated      string
 	OperatorPeer networkingv1.NetworkPolicyPeer
 
 	// Defaults are the values that the custom resource left out, for status.
