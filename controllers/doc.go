@@ -47,6 +47,7 @@ package controllers
 // +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=networking.k8s.io,resources=networkpolicies;ingresses,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=gateway.networking.k8s.io,resources=httproutes;backendtlspolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=cert-manager.io,resources=certificates/status,verbs=patch
 // +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=iam.holdfast.dev,resources=keystores,verbs=create;patch;delete
 // +kubebuilder:rbac:roleName=holdfast-tenant-namespace,groups=iam.holdfast.dev,resources=rotationrecords,verbs=create;delete
 //

@@ -159,6 +159,9 @@ const (
 	AnnotationConfirmUpgrade = "iam.holdfast.dev/confirm-upgrade"
 	// AnnotationRotate asks to rotate now: "TOKEN [MATERIAL[:leaked]]...".
 	AnnotationRotate = "iam.holdfast.dev/rotate"
+	// AnnotationRollback on a Keystore makes a former version the current one, named by its generation,
+	// and keeps it so until the annotation is removed.
+	AnnotationRollback = "iam.holdfast.dev/rollback"
 	// AnnotationReencrypted attests that the server's data is encrypted with the named
 	// generation of the data key and with none before it.
 	AnnotationReencrypted = "iam.holdfast.dev/reencrypted"

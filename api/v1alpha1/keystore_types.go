@@ -4,7 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Keystore is one PKCS#12 file: key pairs and trusted certificates by alias, made
+// Keystore is one store file: key pairs and trusted certificates by alias, made
 // in Vault or by cert-manager, kept as versioned immutable Secrets. It serves
 // the identity server, or any other JVM application by spec.target.
 //
@@ -46,6 +46,8 @@ type KeystoreList struct {
 
 // KeystoreSpec declares a store. Its password is generated and kept in Vault.
 // +kubebuilder:validation:XValidation:rule="self.entries.filter(e, has(e.certificate) && has(e.certificate.issuerRef)).size() <= 1",message="at most one entry of a store may come from an issuer: each costs a Certificate; make another Keystore"
+// +kubebuilder:validation:XValidation:rule="!has(self.encryption) || !has(self.format) || self.format == 'PKCS12'",message="encryption belongs to the format PKCS12: remove it, since JKS has only its own and PEM none"
+// +kubebuilder:validation:XValidation:rule="!has(self.format) || self.format != 'PEM' || self.entries.all(e, e.alias != 'ca')",message="in PEM the file ca.crt holds every trusted certificate: choose another alias than ca"
 type KeystoreSpec struct {
 	// vaultRef names the VaultConnection that keeps the password and the private keys.
 	// +required
@@ -57,6 +59,17 @@ type KeystoreSpec struct {
 	// +listMapKey=alias
 	// +required
 	Entries []KeystoreEntry `json:"entries"`
+	// format of the store: PKCS12 (default), which every JVM since 11.0.12 takes; JKS, Java's own older one, for applications
+	// that take no other; PEM, one file for each key and chain, for applications without a JVM. PEM has no password.
+	// +kubebuilder:validation:Enum=PKCS12;JKS;PEM
+	// +kubebuilder:default=PKCS12
+	// +optional
+	Format KeystoreFormat `json:"format,omitempty"`
+	// encryption of a PKCS12 store: Modern (default; AES-256, SHA-256) or Legacy (3DES, SHA-1) for readers that know no
+	// PBES2, such as Java before 8u301. Legacy protects nothing from somebody who has the file and time.
+	// +kubebuilder:validation:Enum=Modern;Legacy
+	// +optional
+	Encryption KeystoreEncryption `json:"encryption,omitempty"`
 	// historyLimit is how many retired versions stay beside the current one, 0 to 10. Default 3.
 	// A version that a pod still names stays in any case.
 	// +kubebuilder:validation:Minimum=0
@@ -75,9 +88,28 @@ type KeystoreSpec struct {
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
 
+// KeystoreFormat is what a store is written as.
+type KeystoreFormat string
+
+// The formats of a store.
+const (
+	FormatPKCS12 KeystoreFormat = "PKCS12"
+	FormatJKS    KeystoreFormat = "JKS"
+	FormatPEM    KeystoreFormat = "PEM"
+)
+
+// KeystoreEncryption says for how old a reader a PKCS12 store is encrypted.
+type KeystoreEncryption string
+
+// The encryptions of a PKCS12 store.
+const (
+	EncryptionModern KeystoreEncryption = "Modern"
+	EncryptionLegacy KeystoreEncryption = "Legacy"
+)
+
 // KeystoreTarget is a Secret with a stable name.
 type KeystoreTarget struct {
-	// secretName of the copy, with the keys keystore.p12 and password. It must not exist yet.
+	// secretName of the copy, with the same keys as a version has. It must not exist yet.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
@@ -90,6 +122,8 @@ type KeystoreTarget struct {
 // +kubebuilder:validation:XValidation:rule="has(self.certificate) || (!has(self.algorithm) && !has(self.size))",message="algorithm and size belong to a key pair: remove them from a trusted entry"
 // +kubebuilder:validation:XValidation:rule="!has(self.algorithm) || self.algorithm != 'ECDSA' || !has(self.size) || self.size in [256, 384, 521]",message="an ECDSA key has size 256, 384 or 521"
 // +kubebuilder:validation:XValidation:rule="(has(self.algorithm) && self.algorithm != 'RSA') || !has(self.size) || self.size in [3072, 4096]",message="an RSA key has size 3072 or 4096"
+// +kubebuilder:validation:XValidation:rule="!has(self.ring) || !self.ring || (has(self.certificate) && has(self.certificate.selfSigned))",message="ring is for keys that sign their own certificate: use certificate.selfSigned, or remove ring"
+// +kubebuilder:validation:XValidation:rule="!has(self.ring) || !self.ring || self.alias.size() <= 53",message="the alias of a ring gets a number behind it: choose one of at most 53 characters"
 type KeystoreEntry struct {
 	// alias of the entry: lower case, since Java folds the case. wso2carbon, the
 	// vendor's default, is refused.
@@ -98,6 +132,7 @@ type KeystoreEntry struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="write an alias of lower-case letters, digits and hyphens: Java folds the case"
 	// +kubebuilder:validation:XValidation:rule="self != 'password'",message="password is where the store's own password lies in Vault: choose another alias"
+	// +kubebuilder:validation:XValidation:rule="self != 'position'",message="position is where Vault keeps how far rotations have come: choose another alias"
 	// +kubebuilder:validation:XValidation:rule="self != 'wso2carbon'",message="wso2carbon is the vendor's publicly known alias: choose another"
 	// +required
 	Alias string `json:"alias"`
@@ -110,6 +145,11 @@ type KeystoreEntry struct {
 	// certificate of the key pair.
 	// +optional
 	Certificate *EntryCertificate `json:"certificate,omitempty"`
+	// ring keeps three keys in the store, under the aliases ALIAS-1, ALIAS-2 and so on: the one that signs, the one that will
+	// sign next and is published long before, and, after a rotation, the one that signed before, so that what it signed
+	// still verifies. For keys that sign tokens. A rotation moves the ring by one.
+	// +optional
+	Ring bool `json:"ring,omitempty"`
 	// trusted certificates; a source with several gives alias-1, alias-2 and so on.
 	// +optional
 	Trusted *TrustedSource `json:"trusted,omitempty"`
@@ -174,7 +214,8 @@ type TrustedSource struct {
 	// +optional
 	SecretRef *KeySelector `json:"secretRef,omitempty"`
 	// keystoreRef takes the topmost known certificate of an entry of another Keystore: its
-	// CA when an issuer made it, else the self-signed certificate.
+	// CA when an issuer made it, else the self-signed certificate; of a ring every one. A certificate
+	// that a former version had stays as long as a pod uses that version.
 	// +optional
 	KeystoreRef *KeystoreEntryReference `json:"keystoreRef,omitempty"`
 }
@@ -208,18 +249,52 @@ type KeystoreStatus struct {
 	// currentGeneration of the store.
 	// +optional
 	CurrentGeneration int64 `json:"currentGeneration,omitempty"`
-	// secretName of the current version, with the keys keystore.p12, password and,
-	// for each entry, ALIAS.crt (PEM chain).
+	// secretName of the current version, with the keys keystore.p12 or keystore.jks, password and,
+	// for each entry, ALIAS.crt (PEM chain). In PEM: ALIAS.key, ALIAS.crt and ca.crt.
 	// +optional
 	SecretName string `json:"secretName,omitempty"`
 	// notAfter is the earliest expiry among the store's own certificates.
 	// +optional
 	NotAfter *metav1.Time `json:"notAfter,omitempty"`
+	// rings tells which generation of each ring's keys does what.
+	// +listType=map
+	// +listMapKey=alias
+	// +optional
+	Rings []KeystoreRing `json:"rings,omitempty"`
+	// requests that were seen.
+	// +optional
+	Requests *KeystoreRequests `json:"requests,omitempty"`
 	// versions, newest first.
 	// +listType=map
 	// +listMapKey=generation
 	// +optional
 	Versions []KeystoreVersion `json:"versions,omitempty"`
+}
+
+// KeystoreRing is a ring of keys. The alias of a generation in the store is ALIAS-GENERATION.
+type KeystoreRing struct {
+	// alias of the entry.
+	Alias string `json:"alias"`
+	// previous is the generation that signed before and still verifies. Absent: none.
+	// +optional
+	Previous int64 `json:"previous,omitempty"`
+	// current is the generation that signs.
+	Current int64 `json:"current"`
+	// next is the generation that signs after the next rotation.
+	Next int64 `json:"next"`
+	// since is when current began to sign. Absent: with the Keystore.
+	// +optional
+	Since *metav1.Time `json:"since,omitempty"`
+}
+
+// KeystoreRequests echoes what was asked for by annotation, once it is done.
+type KeystoreRequests struct {
+	// rotate is the token of the last rotation that is complete.
+	// +optional
+	Rotate string `json:"rotate,omitempty"`
+	// rollback is the generation that is pinned.
+	// +optional
+	Rollback string `json:"rollback,omitempty"`
 }
 
 // KeystoreVersionState tells whether a version is in use.

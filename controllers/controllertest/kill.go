@@ -23,6 +23,8 @@ type Write struct {
 type Kill struct {
 	// At is the write; the zero value never comes, and so only counts.
 	At Write
+	// Count is the number of writes after which it comes, when there is no At; 0: never.
+	Count int
 	// After lets the write itself be done, and loses its answer.
 	After bool
 
@@ -36,6 +38,11 @@ var errDead = errors.New("the manager was killed")
 // NewKill makes a Kill.
 func NewKill(at Write, after bool) *Kill {
 	return &Kill{At: at, After: after, dead: make(chan struct{})}
+}
+
+// NewKillAfter makes a Kill that comes with the nth write, whatever that is.
+func NewKillAfter(nth int, after bool) *Kill {
+	return &Kill{Count: nth, After: after, dead: make(chan struct{})}
 }
 
 // Dead is closed at the kill.
@@ -97,7 +104,7 @@ func (k *Kill) count(where string, r *http.Request, isWrite bool) (dead, now boo
 		}
 	}
 	k.writes = append(k.writes, write)
-	if write == k.At {
+	if write == k.At || k.Count > 0 && len(k.writes) == k.Count {
 		close(k.dead)
 		return false, true
 	}

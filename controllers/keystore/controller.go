@@ -8,6 +8,7 @@ package keystore
 import (
 	"context"
 	"crypto"
+	"errors"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/access"
 	"github.com/holdfast-iam/holdfast/internal/apply"
+	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
@@ -107,6 +109,11 @@ type pass struct {
 	// vaultErr is the first trouble with Vault.
 	vaultErr error
 
+	standing standing              // where materials stand, as Vault has it
+	issued   map[string]issuedPair // by alias, read once: a renewal may end within a pass
+	rotated  string                // the request to rotate that is complete
+	rings    []v1alpha1.KeystoreRing
+
 	current  *version  // nil until there is one
 	versions []version // newest first, the current one included
 	looked   bool      // versions were listed
@@ -129,6 +136,18 @@ func (p *pass) run(ctx context.Context) (err error) {
 	if err = p.openVault(ctx); err != nil {
 		return p.hold(ctx, err)
 	}
+	if err = p.readStanding(ctx); err != nil {
+		return p.hold(ctx, err)
+	}
+	// What cannot be rotated, or not yet, does not keep the store from being as it should be until then. But where it is not
+	// known how far the rotation came, a store of old and new keys would be neither.
+	rotating := p.rotate(ctx)
+	if rotating != nil && !fault.IsTerminal(rotating) && !isPending(rotating) {
+		return p.hold(ctx, rotating)
+	}
+	if p.want.rollback != "" {
+		return errors.Join(p.pin(ctx), rotating)
+	}
 	material, err := p.gather(ctx)
 	if err != nil {
 		return p.hold(ctx, err)
@@ -136,10 +155,21 @@ func (p *pass) run(ctx context.Context) (err error) {
 	if err = p.ensureVersion(ctx, material); err != nil {
 		return p.hold(ctx, err)
 	}
+	p.rings = material.rings
 	if err = p.copyToTarget(ctx); err != nil {
 		return err
 	}
-	return p.retire(ctx)
+	if err = p.retire(ctx); err != nil {
+		return err
+	}
+	if isPending(rotating) {
+		return nil // while a renewal is under way the store serves as before: that is no failure
+	}
+	return rotating
+}
+
+func isPending(err error) bool {
+	return err != nil && fault.Of(err, "").Reason == v1alpha1.ReasonCertificatePending
 }
 
 // identifyCluster learns by what this cluster is told from others on the same Vault.

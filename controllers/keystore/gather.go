@@ -24,6 +24,7 @@ type material struct {
 	chains map[string][]*x509.Certificate
 	// issued are the entries whose key was made by cert-manager: it has to be in Vault before it is used.
 	issued []issuedPair
+	rings  []v1alpha1.KeystoreRing
 }
 
 // gather collects the material of every entry. An entry that fails does not stop the others, so that cert-manager works while
@@ -51,8 +52,11 @@ func (p *pass) gatherEntry(ctx context.Context, e entry, m *material) error {
 		}
 		m.entries, m.issued = append(m.entries, made.Entry), append(m.issued, made)
 		m.chains[e.alias] = withAuthority(made.Chain, made.authorities)
+	case e.ring:
+		return p.gatherRing(ctx, e, m)
 	case e.selfSigned != nil:
-		made, err := p.selfSign(ctx, e)
+		generation := p.standing.position.Of(e.alias).Current
+		made, err := p.selfSign(ctx, e, generation, generation == 1)
 		if err != nil {
 			return err
 		}
@@ -104,32 +108,6 @@ func (p *pass) trust(ctx context.Context, e entry) ([]*x509.Certificate, error) 
 	default:
 		return p.trustKeystore(ctx, field+".keystoreRef", *source.KeystoreRef)
 	}
-}
-
-// trustKeystore takes the topmost known certificate of another store's entry.
-func (p *pass) trustKeystore(ctx context.Context, field string, ref v1alpha1.KeystoreEntryReference) ([]*x509.Certificate, error) {
-	var other v1alpha1.Keystore
-	err := p.Client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: ref.Name}, &other)
-	if client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("%s: read Keystore %s: %w", field, ref.Name, err)
-	}
-	if other.Status.SecretName == "" {
-		return nil, p.awaitStores()
-	}
-	var found corev1.Secret
-	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: other.Status.SecretName}, &found); err != nil {
-		return nil, missing(err, field, "Secret", other.Status.SecretName)
-	}
-	selector := v1alpha1.KeySelector{Name: found.Name, Key: ref.Alias + certificateSuffix}
-	value, ok := found.Data[selector.Key]
-	if !ok {
-		return nil, fault.Waiting(v1alpha1.ReasonNotFound, "%s: Keystore %s has no entry %s; add it, or correct the alias", field, ref.Name, ref.Alias)
-	}
-	chain, err := parseTrusted(field, "Secret", selector, value, ok)
-	if err != nil {
-		return nil, err
-	}
-	return chain[len(chain)-1:], nil
 }
 
 // awaitStores names all the stores that are trusted, not those that are missing: they come one after the other, and the words,

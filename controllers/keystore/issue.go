@@ -27,6 +27,17 @@ type issuedPair struct {
 
 // issue has cert-manager make the key pair of an entry, and reads it once it is there.
 func (p *pass) issue(ctx context.Context, e entry) (issuedPair, error) {
+	if made, read := p.issued[e.alias]; read {
+		return made, nil
+	}
+	made, err := p.issueOnce(ctx, e)
+	if err == nil {
+		p.issued = map[string]issuedPair{e.alias: made} // a store has one at most
+	}
+	return made, err
+}
+
+func (p *pass) issueOnce(ctx context.Context, e entry) (issuedPair, error) {
 	if err := p.checkIssuer(ctx, e); err != nil {
 		return issuedPair{}, err
 	}

@@ -96,3 +96,100 @@ func (p place) outcome() outcome {
 	}
 	return seen
 }
+
+// rotated is a Keystore that was rotated once, all of it.
+func (p place) rotated() outcome {
+	p.rotate("orders", "all")
+	return p.outcome()
+}
+
+func (p place) beforeRotation() *v1alpha1.Keystore {
+	p.create(p.keystore("orders", issuedEntry("server"), selfSignedEntry("internal"), ringEntry("signing")))
+	return p.ready("orders")
+}
+
+// A rotation that is cut off at any write, and again at one of the next six of the manager that takes over, ends as an undisturbed
+// one does: one new generation of each material, one new version, nothing lost. So does one that two managers make at once.
+func TestRotationKilledAtEveryWrite(t *testing.T) {
+	vault := env.Vault(t)
+	undisturbed := newPlace(t, vault, nil)
+	first := startControllers(t, controllertest.Options{Namespace: undisturbed.namespace})
+	undisturbed.beforeRotation()
+	first.Stop()
+	counting := controllertest.NewKill(controllertest.Write{}, false)
+	manager := startControllers(t, controllertest.Options{Namespace: undisturbed.namespace, Kill: counting})
+	want := undisturbed.rotated()
+	manager.Stop()
+	writes := counting.Writes()
+	if len(writes) < 8 {
+		t.Fatalf("only %d writes were seen: %v", len(writes), writes)
+	}
+	points := 0
+	for at, write := range writes {
+		for _, after := range []bool{false, true} {
+			for second := range 3 { // no second crash, at the next write but one, and at the sixth
+				if second > 0 && at%2 == 0 == after {
+					continue // half of the double crashes, in turn
+				}
+				points++
+				t.Run(fmt.Sprintf("%s, %d, after %v, second %d", write.Target, write.Nth, after, second), func(t *testing.T) {
+					t.Parallel()
+					p := newPlace(t, vault, nil)
+					controllers := startControllers(t, controllertest.Options{Namespace: p.namespace})
+					p.beforeRotation()
+					controllers.Stop()
+					kill := controllertest.NewKill(write, after)
+					controllers = startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: kill})
+					p.annotate("orders", v1alpha1.AnnotationRotate, "all")
+					select {
+					case <-kill.Dead():
+					case <-time.After(5 * time.Second):
+						if !strings.HasSuffix(write.Target, "/status") {
+							t.Errorf("this write did not come: %v", kill.Writes())
+						}
+					}
+					controllers.Stop()
+					if second > 0 {
+						kill = controllertest.NewKillAfter(3*second, second == 1)
+						controllers = startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: kill})
+						select {
+						case <-kill.Dead():
+						case <-time.After(3 * time.Second): // fewer writes were left
+						}
+						controllers.Stop()
+					}
+					startControllers(t, controllertest.Options{Namespace: p.namespace})
+					if diff := cmp.Diff(want, p.rotated()); diff != "" {
+						t.Errorf("the end differs from an undisturbed rotation's (-want +got):\n%s", diff)
+					}
+					p.opens(p.ready("orders").Status.SecretName)
+				})
+			}
+		}
+	}
+	t.Logf("%d writes of a rotation, %d points", len(writes), points)
+}
+
+func TestTwoManagersRotateOnce(t *testing.T) {
+	vault := env.Vault(t)
+	undisturbed := newPlace(t, vault, nil)
+	one := startControllers(t, controllertest.Options{Namespace: undisturbed.namespace})
+	undisturbed.beforeRotation()
+	want := undisturbed.rotated()
+	one.Stop()
+	for range 3 {
+		p := newPlace(t, vault, nil)
+		one := startControllers(t, controllertest.Options{Namespace: p.namespace})
+		other := startControllers(t, controllertest.Options{Namespace: p.namespace})
+		p.beforeRotation()
+		p.rotated()
+		p.until("orders", func(*v1alpha1.Keystore) error {
+			if diff := cmp.Diff(want, p.outcome()); diff != "" {
+				return fmt.Errorf("the end differs from one manager's (-want +got):\n%s", diff)
+			}
+			return nil
+		})
+		one.Stop()
+		other.Stop()
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
+	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
 
@@ -94,19 +95,43 @@ func (p *pass) ensure(ctx context.Context, material string, generation int, gene
 	return found.Data, p.place.Mount + "/" + path, nil
 }
 
+// password of the store, empty where the format has none.
 func (p *pass) password(ctx context.Context) (string, error) {
-	data, path, err := p.ensure(ctx, materialPassword, 1, func() (map[string]string, error) {
+	if !p.want.hasPassword() {
+		return "", nil
+	}
+	generation := p.standing.position.Of(materialPassword).Current
+	return p.passwordOf(ctx, generation, generation == 1)
+}
+
+// passwordOf reads a generation of the password. fresh: it is made when there is none.
+func (p *pass) passwordOf(ctx context.Context, generation int, fresh bool) (string, error) {
+	data, path, err := p.ensure(ctx, materialPassword, generation, func() (map[string]string, error) {
+		if !fresh {
+			return nil, errNothingThere
+		}
 		return map[string]string{fieldPassword: keystore.GeneratePassword()}, nil
 	})
+	if errors.Is(err, errNothingThere) {
+		return "", p.lost(materialPassword, path)
+	}
 	if err == nil && data[fieldPassword] == "" {
 		err = p.troubled(fault.Terminal(vault.ReasonValueDeleted, "%s in Vault has no field %s; roll the value back", path, fieldPassword))
 	}
 	return data[fieldPassword], err
 }
 
-// selfSign reads the key of a self-signed entry, and makes it when there is none.
-func (p *pass) selfSign(ctx context.Context, e entry) (keystore.Entry, error) {
-	data, path, err := p.ensure(ctx, e.alias, 1, func() (map[string]string, error) { return p.newSelfSigned(ctx, e) })
+// selfSign reads a generation of the key of a self-signed entry. fresh: it is made when there is none.
+func (p *pass) selfSign(ctx context.Context, e entry, generation int, fresh bool) (keystore.Entry, error) {
+	data, path, err := p.ensure(ctx, e.alias, generation, func() (map[string]string, error) {
+		if !fresh {
+			return nil, errNothingThere
+		}
+		return p.newSelfSigned(ctx, e)
+	})
+	if errors.Is(err, errNothingThere) {
+		return keystore.Entry{}, p.lost(e.alias, path)
+	}
 	if err != nil {
 		return keystore.Entry{}, err
 	}
@@ -114,12 +139,23 @@ func (p *pass) selfSign(ctx context.Context, e entry) (keystore.Entry, error) {
 	if err != nil {
 		return made, p.troubled(fault.Terminal(v1alpha1.ReasonInvalidSpec, "%s in Vault holds no key pair that can be read; roll the value back", path).Because(err))
 	}
-	if problem := e.selfSignedMismatch(made.Chain[0]); problem != "" {
+	// Of a ring the key that comes next tells: the others end in their time.
+	newest := !e.ring || generation >= p.turn(e.alias, true).Next
+	if problem := e.selfSignedMismatch(made.Chain[0]); problem != "" && newest {
 		return made, fault.Terminal(v1alpha1.ReasonInvalidSpec,
-			"%s: the key in Vault has another %s than the spec now says, and a self-signed key is never replaced behind its users' backs; put the former value back, or add an entry with another alias",
-			e.field(), problem)
+			"%s: the key in Vault has another %s than the spec now says, and a self-signed key is never replaced behind its users' backs; put the former value back, or annotate %s=%q for a new key",
+			e.field(), problem, v1alpha1.AnnotationRotate, p.suggested(e))
 	}
 	return made, nil
+}
+
+// suggested is the request that makes a new key of what the spec says.
+func (p *pass) suggested(e entry) string {
+	request := p.Clock.Now().UTC().Format("2006-01-02") + " " + e.alias
+	if e.ring {
+		request += ":" + string(rotation.Leaked)
+	}
+	return request
 }
 
 func (p *pass) newSelfSigned(ctx context.Context, e entry) (map[string]string, error) {

@@ -28,7 +28,9 @@ type want struct {
 	// entriesDigest tells whether a version was made for these entries.
 	entriesDigest string
 	historyLimit  int
+	format        keystore.Format
 	target        string // empty: no stable copy
+	rollback      string // the generation that is pinned; empty: none
 	retain        bool
 	// adopt: the user agreed to take over values in Vault that another owner wrote.
 	adopt bool
@@ -41,6 +43,7 @@ type entry struct {
 	size       int
 	dnsNames   []string
 	duration   time.Duration
+	ring       bool
 	issued     *issued
 	selfSigned *selfSigned
 	trusted    *v1alpha1.TrustedSource
@@ -63,6 +66,8 @@ func resolve(cr *v1alpha1.Keystore) want {
 		vaultRef:     cr.Spec.VaultRef.Name,
 		historyLimit: defaultHistoryLimit,
 		retain:       cr.Spec.DeletionPolicy != v1alpha1.DeletionDelete,
+		format:       formatOf(cr.Spec),
+		rollback:     cr.Annotations[v1alpha1.AnnotationRollback],
 		adopt:        cr.Annotations[v1alpha1.AnnotationAdopt] != "",
 	}
 	if limit := cr.Spec.HistoryLimit; limit != nil {
@@ -71,7 +76,7 @@ func resolve(cr *v1alpha1.Keystore) want {
 	if cr.Spec.Target != nil {
 		w.target = cr.Spec.Target.SecretName
 	}
-	if encoded, err := json.Marshal(cr.Spec.Entries); err == nil {
+	if encoded, err := json.Marshal([]any{w.format, cr.Spec.Entries}); err == nil {
 		w.entriesDigest = tenant.Digest(encoded)[:16]
 	}
 	for _, e := range cr.Spec.Entries {
@@ -80,8 +85,23 @@ func resolve(cr *v1alpha1.Keystore) want {
 	return w
 }
 
+func formatOf(spec v1alpha1.KeystoreSpec) keystore.Format {
+	switch {
+	case spec.Format == v1alpha1.FormatJKS:
+		return keystore.JKS
+	case spec.Format == v1alpha1.FormatPEM:
+		return keystore.PEM
+	case spec.Encryption == v1alpha1.EncryptionLegacy:
+		return keystore.PKCS12Legacy
+	}
+	return keystore.PKCS12
+}
+
+// hasPassword: PEM is open to whoever reads it.
+func (w want) hasPassword() bool { return w.format != keystore.PEM }
+
 func resolveEntry(e v1alpha1.KeystoreEntry) entry {
-	resolved := entry{alias: e.Alias, trusted: e.Trusted}
+	resolved := entry{alias: e.Alias, trusted: e.Trusted, ring: e.Ring}
 	if e.Certificate == nil {
 		return resolved
 	}

@@ -83,6 +83,9 @@ func (p *pass) conditions(failed error) []metav1.Condition {
 	message := ""
 	if p.current != nil {
 		message = fmt.Sprintf("Version %d is in Secret %s", p.current.generation, p.current.secret.Name)
+		if p.want.rollback != "" {
+			message += ", pinned by the annotation " + v1alpha1.AnnotationRollback
+		}
 	}
 	conditions.Conclude(failed, message)
 	return conditions.List()
@@ -111,7 +114,30 @@ func (p *pass) describeVersions(ctx context.Context, after *v1alpha1.KeystoreSta
 		after.CurrentGeneration, after.SecretName, after.NotAfter = p.current.generation, p.current.secret.Name, earliestEnd(p.current.entries)
 	}
 	after.Versions = described
+	if p.rings != nil || p.current != nil && p.vaultErr == nil && p.want.rollback == "" {
+		after.Rings = p.rings
+	}
+	p.requests(after)
 	return nil
+}
+
+// requests echoes what is done.
+func (p *pass) requests(after *v1alpha1.KeystoreStatus) {
+	seen := v1alpha1.KeystoreRequests{}
+	if after.Requests != nil {
+		seen = *after.Requests
+	}
+	if p.rotated != "" && p.current != nil {
+		seen.Rotate = p.rotated
+	}
+	seen.Rollback = ""
+	if p.current != nil && p.want.rollback != "" {
+		seen.Rollback = p.want.rollback
+	}
+	after.Requests = nil
+	if seen != (v1alpha1.KeystoreRequests{}) {
+		after.Requests = &seen
+	}
 }
 
 // isCurrent: a pass that failed leaves the version current that was it before.
@@ -127,9 +153,13 @@ func (p *pass) readVersion(ctx context.Context, name string) ([]v1alpha1.Keystor
 	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: name}, &secret); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
-	// One that cannot be read is not ours after all, and has no entries.
-	entries, _ := keystore.DecodePKCS12(secret.Data[keyStore], string(secret.Data[keyPassword]))
-	return describe(entries), nil
+	// One that cannot be read is not ours after all, and has no entries. A former version may be of another format.
+	for _, format := range []keystore.Format{keystore.PKCS12, keystore.JKS, keystore.PEM} {
+		if entries, err := keystore.Decode(format, secret.Data, string(secret.Data[keyPassword])); err == nil {
+			return describe(entries), nil
+		}
+	}
+	return nil, nil
 }
 
 func describe(entries []keystore.Entry) []v1alpha1.KeystoreVersionEntry {

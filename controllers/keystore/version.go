@@ -37,7 +37,6 @@ const (
 
 // The keys of a version's Secret.
 const (
-	keyStore          = "keystore.p12"
 	keyPassword       = "password"
 	certificateSuffix = ".crt"
 )
@@ -181,11 +180,13 @@ func (p *pass) sortVersions() {
 
 // encode gives what the Secret of a version holds. Equal material gives equal bytes, so its digest can be its name.
 func (p *pass) encode(m material) (map[string][]byte, error) {
-	store, err := keystore.EncodePKCS12(m.entries, m.password)
+	data, err := keystore.Encode(p.want.format, m.entries, m.password)
 	if err != nil {
 		return nil, err
 	}
-	data := map[string][]byte{keyStore: store, keyPassword: []byte(m.password)}
+	if p.want.hasPassword() {
+		data[keyPassword] = []byte(m.password)
+	}
 	for alias, chain := range m.chains {
 		data[alias+certificateSuffix] = keystore.EncodeCertificates(chain)
 	}
@@ -199,7 +200,7 @@ func (p *pass) unbuildable(err error) error {
 	case errors.As(err, &wrong):
 		return fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.entries[%s]: %s", wrong.Alias, wrong.Problem)
 	case errors.Is(err, keystore.ErrPassword):
-		path, _ := p.path(materialPassword, 1)
+		path, _ := p.path(materialPassword, p.standing.position.Of(materialPassword).Current)
 		return p.troubled(fault.Terminal(vault.ReasonValueDeleted, "The password at %s/%s in Vault is not the one that was generated; roll the value back", p.place.Mount, path))
 	}
 	return fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.entries: no store can be made of them").Because(err)
