@@ -597,6 +597,11 @@ type IdentityTenantStatus struct {
 	// dataKey is the key that encrypts what the server stores.
 	// +optional
 	DataKey *DataKeyInUse `json:"dataKey,omitempty"`
+	// rotations are the materials that rotate by a schedule or before their certificate ends.
+	// +listType=map
+	// +listMapKey=material
+	// +optional
+	Rotations []RotationStatus `json:"rotations,omitempty"`
 	// realms and what of their policy the product cannot enforce.
 	// +listType=map
 	// +listMapKey=name
@@ -667,6 +672,24 @@ type KeystoreInUse struct {
 	// notAfter is the earliest expiry among its own certificates.
 	// +optional
 	NotAfter *metav1.Time `json:"notAfter,omitempty"`
+}
+
+// RotationStatus tells when a material rotates, and what it waits for.
+type RotationStatus struct {
+	// material as the annotation iam.holdfast.dev/rotate names it.
+	Material string `json:"material"`
+	// nextDue is when it was due, or will be next; absent while its schedule is suspended.
+	// +optional
+	NextDue *metav1.Time `json:"nextDue,omitempty"`
+	// lastRotation is when its present generation came into use; absent when it is the first.
+	// +optional
+	LastRotation *metav1.Time `json:"lastRotation,omitempty"`
+	// reason in one word: NotDue, Due, or what it waits for: Suspended, RolloutInFlight,
+	// NextNotPublished, PreviousNeeded, WindowClosed. Expiring: it does not wait for a window.
+	Reason string `json:"reason"`
+	// message says so in full.
+	// +optional
+	Message string `json:"message,omitempty"`
 }
 
 // RealmStatus is what was seen of a realm.

@@ -23,6 +23,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/pipeline"
 	"github.com/holdfast-iam/holdfast/internal/resolve"
+	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
@@ -70,6 +71,7 @@ type Reconciler struct {
 	Progress time.Duration
 
 	cluster  access.Cluster
+	steady   rotation.Steady
 	lastGood sync.Map // types.NamespacedName to tenant.Spec
 	untold   sync.Map // types.NamespacedName to tenant.Diff: drift that was found and could not be put back at once
 	proofs   sync.Map // proven to the digest of the key
@@ -78,6 +80,9 @@ type Reconciler struct {
 	lastTurn time.Time // when a progress was last written that might have waited
 	written  sync.Map  // types.NamespacedName to the time.Time of the last status of a first installation
 }
+
+// begun is when the process began, by a clock that nobody sets.
+var begun = time.Now()
 
 // Reconcile is one pass over one tenant.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
@@ -94,6 +99,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if cr.DeletionTimestamp != nil {
 		return r.finalize(ctx, cr)
 	}
+	r.steady.Look(r.Clock.Now(), time.Since(begun))
 	report, pass := r.run(ctx, cr)
 	withheld, err := r.publish(ctx, cr, report, pass.changes)
 	if err != nil {

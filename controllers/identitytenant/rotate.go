@@ -2,6 +2,7 @@ package identitytenant
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,20 +15,13 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
 
-// rotate moves those of the generated secrets that somebody asked to rotate. One that cannot
-// be moved keeps none of the others.
+// rotate moves those of the generated secrets that somebody asked to rotate, or that fell due.
+// One that cannot be moved keeps none of the others, and neither does a request that cannot be
+// read keep what is due.
 func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
-	request, err := rotation.ParseRequest(p.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
-	if err != nil || request.Token == "" {
-		return err
-	}
-	var problem error
+	request, problem := rotation.ParseRequest(p.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
 	for _, material := range p.driver.Materials(want) {
-		verb, named := request.Materials[material.Name]
-		if !named && (len(request.Materials) > 0 || material.Irreplaceable) {
-			continue
-		}
-		err := p.advance(ctx, want, seen, material, request.Token, verb)
+		err := p.rotateWhenDue(ctx, want, seen, material, request)
 		if err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
 			problem = err
 		}
@@ -35,12 +29,43 @@ func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) 
 	return problem
 }
 
-// advance moves a material to its next generation, once for a request: the value is made in
-// Vault first, then the server is made to know it where it has to, then the position names
-// it. After a crash at any point the next pass takes up what is there.
-func (p *pass) advance(ctx context.Context, want tenant.Spec, seen tenant.Facts, material idp.Material, request string, verb rotation.Verb) error {
+// rotateWhenDue moves a material once for a request, and once for however many runs of its
+// schedule have passed since it moved.
+func (p *pass) rotateWhenDue(ctx context.Context, want tenant.Spec, seen tenant.Facts, material idp.Material, request rotation.Request) error {
+	verb, named := request.Materials[material.Name]
+	asked := request.Token != "" && (named || len(request.Materials) == 0 && !material.Irreplaceable)
+	m := rotation.Material{Name: material.Name, Key: want.Key().String(), Schedule: want.ScheduleOf(material.Name), Maintenance: want.Maintenance, Verb: verb}
+	if !asked && !m.Schedule.Runs() {
+		return nil
+	}
 	turn, err := p.turn(ctx, want, seen, material.Name)
-	if err != nil || turn.Request == request {
+	if err != nil {
+		return err
+	}
+	m.Asked = asked && turn.Request != request.Token
+	decision := p.decide(m, turn.At)
+	if !decision.Due {
+		return nil
+	}
+	next := vault.Turn{Request: turn.Request, Run: decision.Token(), At: p.Clock.Now()}
+	cause := "since it was due at " + next.Run
+	if m.Asked {
+		next.Request, next.Run, cause = request.Token, turn.Run, fmt.Sprintf("as %q asked", request.Token)
+	}
+	if err := p.advance(ctx, want, seen, material, verb, next, cause); err != nil {
+		return err
+	}
+	m.Asked = false
+	p.decide(m, next.At)
+	return nil
+}
+
+// advance moves a material to its next generation: the value is made in Vault first, then the
+// server is made to know it where it has to, then the position names it. After a crash at any
+// point the next pass takes up what is there.
+func (p *pass) advance(ctx context.Context, want tenant.Spec, seen tenant.Facts, material idp.Material, verb rotation.Verb, next vault.Turn, cause string) error {
+	turn, err := p.turn(ctx, want, seen, material.Name)
+	if err != nil {
 		return err
 	}
 	if verb == rotation.Drop {
@@ -52,13 +77,12 @@ func (p *pass) advance(ctx context.Context, want tenant.Spec, seen tenant.Facts,
 		return err
 	}
 	if set == nil {
-		return fault.Waiting(v1alpha1.ReasonProgressing, "the request to rotate waits for the first pods")
+		return fault.Waiting(v1alpha1.ReasonProgressing, "the rotation of %s waits for the first pods", material.Name)
 	}
 	current, err := p.inUse(ctx, want, seen, material, turn.Current)
 	if err != nil {
 		return err
 	}
-	next := vault.Turn{Request: request, At: p.Clock.Now()}
 	switch {
 	case material.Irreplaceable:
 		next.Previous = turn.Current
@@ -79,7 +103,7 @@ func (p *pass) advance(ctx context.Context, want tenant.Spec, seen tenant.Facts,
 	if err := p.move(ctx, want, seen, material.Name, next); err != nil {
 		return err
 	}
-	p.Recorder.Eventf(p.cr, nil, corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "Rotated %s from generation %d to %d, as %q asked", material.Name, turn.Current, next.Current, request)
+	p.Recorder.Eventf(p.cr, nil, corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "Rotated %s from generation %d to %d, %s", material.Name, turn.Current, next.Current, cause)
 	return nil
 }
 

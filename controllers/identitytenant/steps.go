@@ -36,15 +36,17 @@ type pass struct {
 	storeKey    []byte // the TLS store's password: it hides a weak one in a name
 	revision    string
 	changes     []apply.Change
-	unseen      map[string]bool // Keystores that this very pass changed
-	delivered   []string        // what Keystores rotated because the rotate annotation asks for it, and which they have by now
-	expires     string          // why pods are replaced outside of any window
-	wakeAt      time.Time       // when to look again at the latest, zero: nothing comes with time
+	unseen      map[string]bool                // Keystores that this very pass changed
+	delivered   []string                       // what Keystores rotated because the rotate annotation asks for it, and which they have by now
+	rotations   map[string]tenant.RotationFact // what was decided, by material
+	expires     string                         // why pods are replaced outside of any window
+	wakeAt      time.Time                      // when to look again at the latest, zero: nothing comes with time
 }
 
 func (r *Reconciler) newPass(cr *v1alpha1.IdentityTenant, c client.Client, want tenant.Spec) *pass {
 	driver := r.Drivers[want.Product]
-	return &pass{Reconciler: r, cr: cr, client: c, driver: driver, shape: driver.Shape(want), unseen: map[string]bool{}, values: map[which]map[string]string{}}
+	return &pass{Reconciler: r, cr: cr, client: c, driver: driver, shape: driver.Shape(want), unseen: map[string]bool{}, values: map[which]map[string]string{},
+		rotations: map[string]tenant.RotationFact{}}
 }
 
 // steps is a tenant's life, in order: the doors are shut before anything runs.
@@ -62,7 +64,7 @@ func (p *pass) steps() []pipeline.Step {
 		{Condition: vaulted, Observe: p.observeVault},
 		{Condition: stores, Needs: []string{vaulted}, Act: p.applyKeystores, Observe: p.observeKeystores},
 		{Condition: database, Needs: []string{network, vaulted, stores}, Act: p.prepareSchema, Observe: p.observeSchema},
-		{Condition: v1alpha1.ConditionRotationOnTime, Needs: []string{vaulted, stores, database}, Act: p.rotate},
+		{Condition: v1alpha1.ConditionRotationOnTime, Needs: []string{vaulted, stores, database}, Act: p.rotate, Observe: p.observeRotations},
 		{Condition: secrets, Needs: []string{vaulted, database}, Act: p.ensureSecrets, Observe: p.observeSecrets},
 		{Condition: workload, Needs: []string{network, stores, database, secrets}, Act: p.applyWorkload, Observe: p.observeWorkload},
 		{Condition: v1alpha1.ConditionSettingsApplied, Needs: []string{secrets, workload}, Act: p.applySettings, Observe: p.observeSettings},

@@ -152,7 +152,7 @@ func (p *pass) expiring(ctx context.Context, want tenant.Spec, serving corev1.Po
 			zone := want.Maintenance.Zone()
 			return fmt.Sprintf("pods are replaced outside of any window: the certificate of Keystore %s that they serve ends at %s, %s", child.Name, ends.In(zone).Format(time.RFC3339), hold.Before(zone)), nil
 		}
-		p.wake(hold.Until)
+		p.wake(hold.Until) // which is the opening, where one is known
 	}
 	return "", nil
 }
@@ -186,7 +186,6 @@ func (p *pass) observeHold(ctx context.Context, want tenant.Spec, set *appsv1.St
 	}
 	if hold := rotation.Hold(now, time.Time{}, want.Maintenance); !hold.Open {
 		seen.Pods.Opens = hold.Next
-		p.wake(hold.Next)
 	}
 	serving, err := p.servingTemplate(ctx, set)
 	if err != nil || serving == nil {

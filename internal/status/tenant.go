@@ -38,6 +38,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, report pipeline.Report, now time.Time) 
 	for _, outcome := range report.Outcomes {
 		conditions.outcome(cr, report, outcome)
 	}
+	onTime(conditions, report)
 	upToDate(conditions, report.Want, report.Seen)
 	available(conditions, report.Seen)
 	conditions.conclude(report, now)
@@ -48,7 +49,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, report pipeline.Report, now time.Time) 
 
 // rejected is a tenant that nobody could look at: every condition but the sum is Unknown.
 func rejected(conditions *Conditions, err error) {
-	for _, conditionType := range append(slices.Clone(counted), v1alpha1.ConditionVaultReady, v1alpha1.ConditionUpToDate, v1alpha1.ConditionAvailable) {
+	for _, conditionType := range append(slices.Clone(counted), v1alpha1.ConditionVaultReady, v1alpha1.ConditionUpToDate, v1alpha1.ConditionRotationOnTime, v1alpha1.ConditionAvailable) {
 		conditions.Unknown(conditionType, v1alpha1.ReasonNotObserved, "nobody could look: see Ready")
 	}
 	conditions.Conclude(err, "")
@@ -214,6 +215,7 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 	}
 	slices.SortFunc(out.Keystores, func(a, b v1alpha1.KeystoreInUse) int { return strings.Compare(a.Name, b.Name) })
 	dataKey(out, seen.DataKey)
+	out.Rotations = rotations(cr.Status.Rotations, report)
 	out.Realms = nil
 	for _, realm := range want.Realms {
 		out.Realms = append(out.Realms, v1alpha1.RealmStatus{Name: realm.Name, NotEnforceable: seen.NotEnforceable[realm.Name]})

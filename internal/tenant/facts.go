@@ -17,6 +17,9 @@ type Facts struct {
 	Credentials string
 	// DataKey is what was seen of the data key in Vault, nil while nobody could look.
 	DataKey *DataKeyFact
+	// Rotations of materials that have a schedule or a certificate, sorted by name, as far as
+	// somebody could look.
+	Rotations []RotationFact
 	// DesiredRevision names all that pods read; empty until it is complete.
 	DesiredRevision string
 	// ServingRevision is the revision that every ready pod runs; empty when they differ.
@@ -59,6 +62,15 @@ type Pods struct {
 	Changes []string
 	// Expiring says why a rollout does not wait for its window. Empty: it does.
 	Expiring string
+}
+
+// RotationFact is what was decided about a material.
+type RotationFact struct {
+	Material string
+	// NextDue is when it was due or will be, Last when it rotated, Overdue since when it is
+	// late; each zero when there is no such time.
+	NextDue, Last, Overdue time.Time
+	Reason, Message        string
 }
 
 // DataKeyFact is the key that encrypts what the server stores, as Vault holds it.

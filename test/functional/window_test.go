@@ -56,6 +56,11 @@ func (m *meter) touched(t *testing.T, acme *v1alpha1.IdentityTenant, passes int)
 	}
 }
 
+// written are the writes but for events: the recorder sends one again ten seconds after a failure.
+func (m *meter) written() []string {
+	return slices.DeleteFunc(m.writes(), func(request string) bool { return strings.Contains(request, "/events.k8s.io/") })
+}
+
 func messageOf(acme *v1alpha1.IdentityTenant, conditionType string) string {
 	if condition := apimeta.FindStatusCondition(acme.Status.Conditions, conditionType); condition != nil {
 		return condition.Message
@@ -93,7 +98,7 @@ func TestMaintenanceWindowsHoldAndRelease(t *testing.T) {
 	m.reset()
 	m.touched(t, acme, 20)
 	settle(t, m)
-	if writes := m.writes(); len(writes) > 0 {
+	if writes := m.written(); len(writes) > 0 {
 		t.Errorf("a held change was written about:\n%s", strings.Join(writes, "\n"))
 	}
 	if now := podsOf(t, acme); !maps.Equal(now, atFirst) {
@@ -120,7 +125,7 @@ func TestMaintenanceWindowsHoldAndRelease(t *testing.T) {
 		m.reset()
 		m.touched(t, acme, 2)
 		settle(t, m)
-		if writes := m.writes(); len(writes) > 0 {
+		if writes := m.written(); len(writes) > 0 {
 			t.Errorf("at %s it was written:\n%s", at, strings.Join(writes, "\n"))
 		}
 	}
@@ -200,4 +205,74 @@ func TestACertificateThatEndsDoesNotWaitForTheWindow(t *testing.T) {
 	})
 	awaitHeld(t, tenants["long"], first["long"])
 	t.Log("of two tenants with one window, the one whose certificate would have ended before it was rolled at once")
+}
+
+// The administrator's password rotates by its schedule, once for however many runs a clock that jumps has passed, and
+// a clock that goes back rotates nothing.
+func TestTheAdministratorRotatesBySchedule(t *testing.T) {
+	t.Parallel()
+	ns, clock, m := namespace(t), &shifted{}, &meter{}
+	options := m.options()
+	options.Clock = clock
+	operated(t, options, ns)
+	due := time.Now().UTC().Add(2 * time.Hour).Truncate(time.Minute)
+	schedule := &v1alpha1.RotationSchedule{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "daily"},
+		Spec: v1alpha1.RotationScheduleSpec{Cron: fmt.Sprintf("%d %d * * *", due.Minute(), due.Hour())}}
+	if err := world.Admin.Create(t.Context(), schedule); err != nil {
+		t.Fatal(err)
+	}
+	acme := harness.NewTenant(ns, "acme")
+	acme.Spec.Realms = []v1alpha1.Realm{{Name: "root", Administrators: &v1alpha1.Administrators{RotationRef: &v1alpha1.LocalReference{Name: "daily"}}}}
+	ready(t, acme)
+	revision, pods, live := awaitUpToDate(t, acme).Status.ServingRevision, podsOf(t, acme), serverOf(acme)
+	rotation := func() v1alpha1.RotationStatus {
+		for _, one := range acme.Status.Rotations {
+			if one.Material == "administrator" {
+				return one
+			}
+		}
+		return v1alpha1.RotationStatus{}
+	}
+	if now := rotation(); now.Reason != "NotDue" || now.NextDue == nil || !now.NextDue.Time.Equal(due) || now.LastRotation != nil {
+		t.Errorf("before its first run: %+v, want it due at %s", now, due)
+	}
+	if value, err := generation(t.Context(), acme, "position", 1); err != nil || value != nil {
+		t.Errorf("something rotated before it was due: %v, %v", value, err)
+	}
+
+	for number, jump := range []struct{ now, run, next time.Time }{
+		{due.Add(time.Second), due, due.AddDate(0, 0, 1)},
+		{due.AddDate(0, 0, 10).Add(time.Hour), due.AddDate(0, 0, 1), due.AddDate(0, 0, 11)},
+	} {
+		clock.set(jump.now)
+		m.touched(t, acme, 1)
+		awaitPosition(t, acme, "administrator", fmt.Sprintf(`{"current":%d,"run":"%s"`, number+2, jump.run.Format(time.RFC3339)))
+		await(t, acme, func(*v1alpha1.IdentityTenant) bool {
+			now := rotation()
+			return now.Reason == "NotDue" && now.NextDue.Time.Equal(jump.next) && now.LastRotation != nil && !now.LastRotation.Time.Before(jump.now.Add(-time.Second)) &&
+				declares(acme, v1alpha1.ConditionRotationOnTime, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		})
+		live.expectLogin(t, acme, "administrator", number+1, false)
+		live.expectLogin(t, acme, "administrator", number+2, true)
+	}
+	settle(t, m)
+	m.reset()
+	for _, at := range []time.Time{due.AddDate(0, 0, 10).Add(2 * time.Hour), due.Add(-time.Hour), due.AddDate(0, 0, 10).Add(3 * time.Hour)} {
+		clock.set(at)
+		m.touched(t, acme, 2)
+	}
+	settle(t, m)
+	if value, err := generation(t.Context(), acme, "administrator", 4); err != nil || value != nil {
+		t.Errorf("a clock that went back rotated once more: %v", err)
+	}
+	writes := slices.DeleteFunc(slices.Concat(m.vault.Writes(), m.product.Writes()), func(request string) bool {
+		return strings.Contains(request, "/v1/auth/") // a login that the clock ends is renewed
+	})
+	if len(writes) > 0 {
+		t.Errorf("between two runs it was written:\n%s", strings.Join(writes, "\n"))
+	}
+	if now := podsOf(t, acme); !maps.Equal(now, pods) || awaitUpToDate(t, acme).Status.ServingRevision != revision {
+		t.Error("pods were replaced for the administrator's password")
+	}
+	t.Log("11 runs of a daily schedule passed in 2 jumps of the clock: 2 rotations, no rollout, and none more as the clock went back and forth")
 }
