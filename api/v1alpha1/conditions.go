@@ -77,6 +77,10 @@ const (
 	ReasonVaultConnectionInvalid = "VaultConnectionInvalid"
 	// ReasonVaultPathInvalid: a mount or path that no value can have.
 	ReasonVaultPathInvalid = "VaultPathInvalid"
+	// ReasonVaultRoleInvalid: a role of the database engine, or a token role, is missing or cannot serve as it is.
+	ReasonVaultRoleInvalid = "VaultRoleInvalid"
+	// ReasonVaultLeaseGone: a database account, or the token that it hangs on, ended in Vault; another one is taken.
+	ReasonVaultLeaseGone = "VaultLeaseGone"
 	// ReasonVaultValueMissing: there is no value at a path that is read.
 	ReasonVaultValueMissing = "VaultValueMissing"
 	// ReasonVaultConflict: somebody wrote between our read and our write; it is read again.

@@ -52,3 +52,16 @@ func (v *Vault) WriteDatabaseStaticRole(ctx context.Context, mount, name, userna
 	})
 	return err
 }
+
+// WriteLeaseTokenRole writes a token role: its tokens may take accounts of one role of the engine at mount and nothing else. They end when nobody
+// renews them for a period, and not before, whoever asked for them.
+func (v *Vault) WriteLeaseTokenRole(ctx context.Context, name, mount, role string, period time.Duration) error {
+	policy := name + "-lease"
+	if err := v.WritePolicy(ctx, policy, fmt.Sprintf("path %q { capabilities = [\"read\"] }\n", mount+"/creds/"+role)); err != nil {
+		return err
+	}
+	_, err := v.client.Logical().WriteWithContext(ctx, "auth/token/roles/"+name, map[string]any{
+		"allowed_policies": []string{policy}, "orphan": true, "renewable": true, "token_period": int(period.Seconds()),
+	})
+	return err
+}

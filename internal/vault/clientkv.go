@@ -122,40 +122,13 @@ func (c *Client) onMount(ctx context.Context, mount, path string, op operation, 
 	return c.do(ctx, op, request)
 }
 
-// lookAtMount asks what is mounted; every token with any right under the mount
-// may ask. For all others Vault does not tell a missing mount from a forbidden
-// one, so the wanted path itself is asked then.
+// lookAtMount sees to it that the mount is KV v2.
 func (c *Client) lookAtMount(ctx context.Context, mount string, op operation) error {
-	var answer *api.Secret
-	found := true
-	err := c.do(ctx, op, func(v *api.Client) (err error) {
-		answer, err = v.Logical().ReadWithContext(ctx, "sys/internal/ui/mounts/"+mount)
-		if forbidden(err) && !tokenRejected(err) {
-			raw, rawErr := v.Logical().ReadRawWithContext(ctx, op.path)
-			if raw != nil {
-				_ = raw.Body.Close()
-			}
-			if missing := (*api.ResponseError)(nil); errors.As(rawErr, &missing) && missing.StatusCode == http.StatusNotFound {
-				found = false
-				return nil
-			}
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	var seen struct {
-		Type    string            `json:"type"`
-		Path    string            `json:"path"`
-		Options map[string]string `json:"options"`
-	}
-	if answer != nil {
-		text, _ := json.Marshal(answer.Data)
-		_ = json.Unmarshal(text, &seen)
-	}
+	seen, err := c.mountAt(ctx, mount, op)
 	switch {
-	case !found || seen.Path != mount+"/":
+	case err != nil:
+		return err
+	case seen.Path != mount+"/":
 		return c.mountMissing(mount)
 	case seen.Type != "kv":
 		return fault.Terminal(ReasonMountMissing, "VaultConnection %s: %s is a %s engine; name the mount of a KV v2 engine",
@@ -166,6 +139,41 @@ func (c *Client) lookAtMount(ctx context.Context, mount string, op operation) er
 			c.conn.Name, mount, mount).After(retryByHand)
 	}
 	return nil
+}
+
+// mounted is what Vault tells of a mount to those who may use it.
+type mounted struct {
+	Type    string            `json:"type"`
+	Path    string            `json:"path"`
+	Options map[string]string `json:"options"`
+	Config  struct {
+		MaxLeaseTTL int64 `json:"max_lease_ttl"` // seconds, Vault's own limit included
+	} `json:"config"`
+}
+
+// mountAt asks what is mounted, and gives nothing for a missing mount; every token
+// with any right under the mount may ask. For all others Vault does not tell a missing
+// mount from a forbidden one, so the wanted path itself is asked then.
+func (c *Client) mountAt(ctx context.Context, mount string, op operation) (seen mounted, err error) {
+	var answer *api.Secret
+	err = c.do(ctx, op, func(v *api.Client) (err error) {
+		answer, err = v.Logical().ReadWithContext(ctx, "sys/internal/ui/mounts/"+mount)
+		if forbidden(err) && !tokenRejected(err) {
+			raw, rawErr := v.Logical().ReadRawWithContext(ctx, op.path)
+			if raw != nil {
+				_ = raw.Body.Close()
+			}
+			if missing := (*api.ResponseError)(nil); errors.As(rawErr, &missing) && missing.StatusCode == http.StatusNotFound {
+				return nil
+			}
+		}
+		return err
+	})
+	if err == nil && answer != nil {
+		text, _ := json.Marshal(answer.Data)
+		_ = json.Unmarshal(text, &seen)
+	}
+	return seen, err
 }
 
 func lostRace(err error) bool {

@@ -114,7 +114,7 @@ func (c *Client) standby() error {
 
 func (c *Client) mountMissing(path string) error {
 	return fault.Terminal(ReasonMountMissing,
-		"VaultConnection %s: nothing is mounted at %s; enable a KV v2 engine there, or correct the mount", c.conn.Name, path).After(retryByHand)
+		"VaultConnection %s: nothing is mounted at %s; enable an engine there, or correct the mount", c.conn.Name, path).After(retryByHand)
 }
 
 // explainNetwork is for requests that got no answer of Vault.

@@ -30,10 +30,15 @@ const (
 	ReasonLoginFailed = "VaultLoginFailed"
 	// ReasonForbidden (Terminal): the policy of our role lacks a capability.
 	ReasonForbidden = "VaultForbidden"
-	// ReasonMountMissing (Terminal): there is no KV engine at the mount.
+	// ReasonMountMissing (Terminal): there is no engine of the right type at the mount.
 	ReasonMountMissing = "VaultMountMissing"
 	// ReasonKVVersion (Terminal): the mount is KV version 1.
 	ReasonKVVersion = "VaultKVVersion"
+	// ReasonRoleInvalid (Terminal): a role of the database engine, or a token role, is
+	// missing or cannot serve us as it is.
+	ReasonRoleInvalid = "VaultRoleInvalid"
+	// ReasonLeaseGone (Waiting): a lease, or the token that it hangs on, has ended.
+	ReasonLeaseGone = "VaultLeaseGone"
 	// ReasonValueMissing (Waiting): there is no value at a path that is read.
 	ReasonValueMissing = "VaultValueMissing"
 	// ReasonValueDeleted (Terminal): the newest version is deleted or destroyed.
