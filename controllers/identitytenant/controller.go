@@ -4,6 +4,7 @@ package identitytenant
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -169,7 +170,15 @@ func (r *Reconciler) resolve(ctx context.Context, c client.Client, cr *v1alpha1.
 	if driver == nil {
 		return tenant.Spec{}, fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.product: this operator has no driver for %s", want.Product)
 	}
+	if last, ok := r.lastGood.Load(want.Key()); ok && sameSchedules(last.(tenant.Spec), want) {
+		return want, nil
+	}
 	return want, resolve.Feasible(want, driver.Shape(want).LongestToken)
+}
+
+// sameSchedules spares looking through a year of windows in each pass.
+func sameSchedules(a, b tenant.Spec) bool {
+	return a.Product == b.Product && reflect.DeepEqual(a.Rotations, b.Rotations) && reflect.DeepEqual(a.Maintenance, b.Maintenance)
 }
 
 // closeWhenForbidden looks again at who may read a namespace once a right is missing

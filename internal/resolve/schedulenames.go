@@ -16,8 +16,8 @@ import (
 // The fields of a tenant that name a RotationSchedule.
 const (
 	// FieldMaintenance names the schedule whose windows say when pods may be replaced.
-	FieldMaintenance  = "spec.maintenance.rotationRef"
-	fieldTokenSigning = "spec.keystores.tokenSigning.rotationRef"
+	FieldMaintenance = "spec.maintenance.rotationRef"
+	fieldSigning     = "spec.keystores.tokenSigning.rotationRef"
 )
 
 // materialAdministrator is the administrator's password; its name is the driver's too.
@@ -46,7 +46,7 @@ func scheduleRefs(cr *v1alpha1.IdentityTenant) (refs []scheduleRef) {
 		}
 	}
 	if stores := cr.Spec.Keystores; stores != nil && stores.TokenSigning != nil && stores.TokenSigning.RotationRef != nil {
-		refs = append(refs, scheduleRef{string(tenant.RoleSigning), fieldTokenSigning, stores.TokenSigning.RotationRef.Name})
+		refs = append(refs, scheduleRef{string(tenant.RoleSigning), fieldSigning, stores.TokenSigning.RotationRef.Name})
 	}
 	slices.SortFunc(refs, func(a, b scheduleRef) int { return strings.Compare(a.material, b.material) })
 	return refs

@@ -33,6 +33,7 @@ func TestMissingReferencesAreWaitedFor(t *testing.T) {
 	tenant := harness.NewTenant(ns, "acme")
 	tenant.Spec.Realms = []v1alpha1.Realm{{Name: "root", PasswordPolicyRef: &v1alpha1.LocalReference{Name: "staff"}}}
 	tenant.Spec.LogPolicyRef = &v1alpha1.LocalReference{Name: "logs"}
+	tenant.Spec.Maintenance = &v1alpha1.Maintenance{RotationRef: v1alpha1.LocalReference{Name: "nightly"}}
 	if err := world.Admin.Create(t.Context(), tenant); err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +46,8 @@ func TestMissingReferencesAreWaitedFor(t *testing.T) {
 		{[]string{v1alpha1.ReasonNamespaceNotAdmitted, ns, "RoleBinding"}, []client.Object{around["RoleBinding holdfast-tenant-namespace"]}},
 		{[]string{v1alpha1.ReasonNotFound, "PasswordPolicy " + ns + "/staff", "spec.realms[0].passwordPolicyRef"}, []client.Object{&v1alpha1.PasswordPolicy{ObjectMeta: named("staff")}}},
 		{[]string{v1alpha1.ReasonNotFound, "LogPolicy " + ns + "/logs", "spec.logPolicyRef"}, []client.Object{&v1alpha1.LogPolicy{ObjectMeta: named("logs")}}},
+		{[]string{v1alpha1.ReasonNotFound, "RotationSchedule " + ns + "/nightly", "spec.maintenance.rotationRef"}, []client.Object{&v1alpha1.RotationSchedule{ObjectMeta: named("nightly"),
+			Spec: v1alpha1.RotationScheduleSpec{Windows: []v1alpha1.ScheduleWindow{{Start: "22:00", Duration: metav1.Duration{Duration: time.Hour}}}}}}},
 		{[]string{v1alpha1.ReasonNotFound, "Service " + ns + "/db", "spec.database.postgresql.host"}, []client.Object{around["Service db"]}},
 		{[]string{v1alpha1.ReasonNotFound, "VaultConnection " + ns + "/vault", "spec.vaultRef"}, []client.Object{around["VaultConnection vault"]}},
 		{[]string{v1alpha1.ReasonNotFound, "ConfigMap " + ns + "/vault-ca"}, []client.Object{around["ConfigMap vault-ca"]}},
@@ -97,6 +100,9 @@ func TestContradictionsCallAPerson(t *testing.T) {
 		&corev1.Secret{ObjectMeta: named("keyless"), StringData: map[string]string{"user": "acme", "pass": "a good one"}},
 		&cmv1.Issuer{ObjectMeta: named("acme"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{ACME: &acmev1.ACMEIssuer{
 			Server: "https://acme.invalid/directory", PrivateKey: cmmeta.SecretKeySelector{LocalObjectReference: cmmeta.LocalObjectReference{Name: "acme-account"}}}}}},
+		&v1alpha1.RotationSchedule{ObjectMeta: named("hourly"), Spec: v1alpha1.RotationScheduleSpec{Every: &metav1.Duration{Duration: time.Hour},
+			Windows: []v1alpha1.ScheduleWindow{{Start: "22:00", Duration: metav1.Duration{Duration: time.Hour}}}}},
+		&v1alpha1.RotationSchedule{ObjectMeta: named("atlantic"), Spec: v1alpha1.RotationScheduleSpec{Every: &metav1.Duration{Duration: 720 * time.Hour}, TimeZone: "Europe/Atlantis"}},
 		&corev1.Service{ObjectMeta: named("headless"), Spec: corev1.ServiceSpec{ClusterIP: "None", Ports: []corev1.ServicePort{{Port: 5432}}}},
 	} {
 		if err := world.Admin.Create(t.Context(), object); err != nil {
@@ -128,6 +134,16 @@ func TestContradictionsCallAPerson(t *testing.T) {
 			[]string{v1alpha1.ReasonInvalidSpec, "spec.database", "Secret vendor", "vendor publishes"}, func(t *testing.T, _ *v1alpha1.IdentityTenant) {
 				replaceData(t, ns, "vendor", map[string][]byte{"username": []byte("acme"), "password": []byte("of nobody else")})
 			}},
+		{"hasty", func(tenant *v1alpha1.IdentityTenant) {
+			tenant.Spec.Keystores = &v1alpha1.Keystores{TokenSigning: &v1alpha1.TokenSigningKey{RotationRef: &v1alpha1.LocalReference{Name: "hourly"}}}
+		}, []string{v1alpha1.ReasonInvalidSpec, "spec.keystores.tokenSigning.rotationRef: RotationSchedule hourly", "1h apart", "24h apart or more"}, func(t *testing.T, _ *v1alpha1.IdentityTenant) {
+			edit(t, &v1alpha1.RotationSchedule{ObjectMeta: named("hourly")}, func(schedule *v1alpha1.RotationSchedule) { schedule.Spec.Every.Duration = 720 * time.Hour })
+		}},
+		{"sunken", func(tenant *v1alpha1.IdentityTenant) {
+			tenant.Spec.Maintenance = &v1alpha1.Maintenance{RotationRef: v1alpha1.LocalReference{Name: "atlantic"}}
+		}, []string{v1alpha1.ReasonInvalidSpec, "RotationSchedule " + ns + "/atlantic", "spec.maintenance.rotationRef", "spec.timeZone"}, func(t *testing.T, _ *v1alpha1.IdentityTenant) {
+			edit(t, &v1alpha1.RotationSchedule{ObjectMeta: named("atlantic")}, func(schedule *v1alpha1.RotationSchedule) { schedule.Spec.TimeZone = "Atlantic/Azores" })
+		}},
 		{"keyless", func(tenant *v1alpha1.IdentityTenant) { database(tenant).Credentials.SecretRef.Name = "keyless" },
 			[]string{v1alpha1.ReasonInvalidSpec, "Secret " + ns + "/keyless", `"username"`}, nil},
 		{"public", func(tenant *v1alpha1.IdentityTenant) { tenant.Spec.IssuerRef.Name = "acme" },
