@@ -78,6 +78,44 @@ type CredentialsSource struct {
 	SecretRef *SecretCredentials `json:"secretRef,omitempty"`
 }
 
+// DatabaseCredentialsSource is where the account of a database is read from, or who makes it.
+// Exactly one member.
+// +kubebuilder:validation:ExactlyOneOf=vaultKV;secretRef;vaultStaticRole
+type DatabaseCredentialsSource struct {
+	// vaultKV reads both from one value of a Vault KV v2 engine, with the
+	// namespace's own Vault role.
+	// +optional
+	VaultKV *VaultKVCredentials `json:"vaultKV,omitempty"`
+	// secretRef reads both from a Secret.
+	// +optional
+	SecretRef *SecretCredentials `json:"secretRef,omitempty"`
+	// vaultStaticRole reads both from a static role of Vault's database engine, which
+	// changes the account's password from time to time. A changed password is a rollout;
+	// connections that pods hold survive the change, new ones fail until then.
+	// +optional
+	VaultStaticRole *VaultStaticRoleCredentials `json:"vaultStaticRole,omitempty"`
+}
+
+// VaultStaticRoleCredentials names a static role of Vault's database engine.
+type VaultStaticRoleCredentials struct {
+	// mount of the database engine. Default database.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-_./a-zA-Z0-9]*[a-zA-Z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//') && !self.contains('/./')",message="write the mount as Vault lists it, without empty or '..' segments"
+	// +kubebuilder:default=database
+	// +optional
+	Mount string `json:"mount,omitempty"`
+	// role is the static role's name: the policy of the VaultConnection's role has to allow
+	// read on MOUNT/static-creds/ROLE.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_]([-._a-zA-Z0-9]*[a-zA-Z0-9_])?$`
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..')",message="write the role's name, without '..'"
+	// +required
+	Role string `json:"role"`
+}
+
 // VaultKVCredentials names a value of a Vault KV v2 engine.
 type VaultKVCredentials struct {
 	// mount of the KV v2 engine. Default: the kv.mount of the VaultConnection.

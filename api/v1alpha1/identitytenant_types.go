@@ -263,10 +263,10 @@ type SQLDatabase struct {
 	// credentials of the role that the server uses. It needs no DDL rights when
 	// schemaOwner is given.
 	// +required
-	Credentials CredentialsSource `json:"credentials"`
+	Credentials DatabaseCredentialsSource `json:"credentials"`
 	// schemaOwner is the role that creates the schema in a Job. Default: credentials.
 	// +optional
-	SchemaOwner *CredentialsSource `json:"schemaOwner,omitempty"`
+	SchemaOwner *DatabaseCredentialsSource `json:"schemaOwner,omitempty"`
 	// peer says where the database is, for the NetworkPolicy. Needed unless host
 	// is an address or a Service.
 	// +optional

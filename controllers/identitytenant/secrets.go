@@ -31,7 +31,7 @@ func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.
 	}
 	p.haveAccount = true
 	var err error
-	if inputs.Database, err = p.account(ctx, want, want.Database.Credentials, "the database"); err != nil {
+	if inputs.Database, p.databaseAccount, err = p.serverAccount(ctx, want); err != nil {
 		return err
 	}
 	if want.Mail != nil {
@@ -46,6 +46,9 @@ func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.
 		return err
 	}
 	secret := desired.CredentialsSecret(want, values)
+	if p.databaseAccount != "" {
+		secret.Annotations = map[string]string{tenant.AnnotationDatabaseAccount: p.databaseAccount}
+	}
 	if err := p.put(ctx, secret); err != nil {
 		return err
 	}
@@ -107,6 +110,10 @@ func (p *pass) addFinalizer(ctx context.Context) error {
 
 // account reads a user name and a password from Vault or from a Secret.
 func (p *pass) account(ctx context.Context, want tenant.Spec, from tenant.Credentials, whose string) (idp.UsernamePassword, error) {
+	if from.StaticRole != "" {
+		found, err := p.staticAccount(ctx, from, whose)
+		return idp.UsernamePassword{Username: found.Username, Password: string(found.Password)}, err
+	}
 	if from.Path == "" {
 		return p.accountFromSecret(ctx, want, from, whose)
 	}

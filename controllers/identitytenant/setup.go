@@ -116,21 +116,23 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 		name, _, _ := strings.Cut(host, ".")
 		names["Service"] = append(names["Service"], name)
 	}
-	note := func(source *v1alpha1.CredentialsSource) {
-		if source != nil && source.SecretRef != nil {
-			names["Secret"] = append(names["Secret"], source.SecretRef.Name)
+	note := func(secret *v1alpha1.SecretCredentials) {
+		if secret != nil {
+			names["Secret"] = append(names["Secret"], secret.Name)
 		}
 	}
 	for _, database := range []*v1alpha1.SQLDatabase{cr.Spec.Database.PostgreSQL, cr.Spec.Database.MySQL, cr.Spec.Database.MSSQL} {
 		if database != nil {
 			service(database.Host)
-			note(&database.Credentials)
-			note(database.SchemaOwner)
+			note(database.Credentials.SecretRef)
+			if owner := database.SchemaOwner; owner != nil {
+				note(owner.SecretRef)
+			}
 		}
 	}
 	if mail := cr.Spec.Mail; mail != nil {
 		service(mail.Host)
-		note(&mail.Credentials)
+		note(mail.Credentials.SecretRef)
 	}
 	return names
 }

@@ -32,15 +32,18 @@ type pass struct {
 	haveAccount bool
 	dataKey     *tenant.DataKeyFact
 	lastDrill   *tenant.RestoreDrill
-	credentials string // name of the Secret that pods read
-	storeKey    []byte // the TLS store's password: it hides a weak one in a name
-	revision    string
-	changes     []apply.Change
-	unseen      map[string]bool                // Keystores that this very pass changed
-	delivered   []string                       // what Keystores rotated because the rotate annotation asks for it, and which they have by now
-	rotations   map[string]tenant.RotationFact // what was decided, by material
-	expires     string                         // why pods are replaced outside of any window
-	wakeAt      time.Time                      // when to look again at the latest, zero: nothing comes with time
+	// databaseAccount tells accounts apart that Vault's database engine makes, and the passwords
+	// that it gives to one. Empty: the account is none of its.
+	databaseAccount string
+	credentials     string // name of the Secret that pods read
+	storeKey        []byte // the TLS store's password: it hides a weak one in a name
+	revision        string
+	changes         []apply.Change
+	unseen          map[string]bool                // Keystores that this very pass changed
+	delivered       []string                       // what Keystores rotated because the rotate annotation asks for it, and which they have by now
+	rotations       map[string]tenant.RotationFact // what was decided, by material
+	expires         string                         // why pods are replaced outside of any window
+	wakeAt          time.Time                      // when to look again at the latest, zero: nothing comes with time
 }
 
 func (r *Reconciler) newPass(cr *v1alpha1.IdentityTenant, c client.Client, want tenant.Spec) *pass {

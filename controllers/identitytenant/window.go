@@ -103,6 +103,9 @@ func (p *pass) mayReplace(ctx context.Context, want tenant.Spec, live *appsv1.St
 	if want.Rotated != serving.Annotations[tenant.AnnotationRotated] {
 		return true, nil // a person asked for what it changes
 	}
+	if p.expires, err = p.passwordChanged(ctx, want, serving.Spec); err != nil || p.expires != "" {
+		return p.expires != "", err
+	}
 	p.expires, err = p.expiring(ctx, want, *serving, now)
 	return p.expires != "", err
 }

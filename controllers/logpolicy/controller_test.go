@@ -132,7 +132,7 @@ func create(t *testing.T, object client.Object) {
 
 // tenant names both policies, unless it is changed.
 func tenant(namespace, name string, changes ...func(*v1alpha1.IdentityTenant)) *v1alpha1.IdentityTenant {
-	credentials := v1alpha1.CredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "db"}}
+	credentials := v1alpha1.DatabaseCredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "db"}}
 	cr := &v1alpha1.IdentityTenant{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: v1alpha1.IdentityTenantSpec{
 		Product:      v1alpha1.Product{WSO2IS: &v1alpha1.WSO2IS{Version: "7.3.0", Image: "registry.example/wso2is@sha256:" + strings.Repeat("0", 64)}},
 		Hostname:     "id.acme.example",

@@ -175,7 +175,7 @@ func TestUsersOfASchedule(t *testing.T) {
 			Product:  v1alpha1.Product{WSO2IS: &v1alpha1.WSO2IS{Version: "7.3.0", Image: "r.example/is@sha256:" + strings.Repeat("0", 64)}},
 			Hostname: "id.acme.example", VaultRef: v1alpha1.LocalReference{Name: "vault"}, IssuerRef: v1alpha1.IssuerReference{Name: "ca"},
 			Database: v1alpha1.Database{PostgreSQL: &v1alpha1.SQLDatabase{Host: "10.0.0.7", Name: "identity",
-				Credentials: v1alpha1.CredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "db"}}}},
+				Credentials: v1alpha1.DatabaseCredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "db"}}}},
 		}}
 		change(&tenant.Spec)
 		if err := env.Admin.Create(t.Context(), tenant); err != nil {

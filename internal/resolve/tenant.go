@@ -27,6 +27,8 @@ type Options struct {
 const (
 	defaultCPU    = "2"
 	defaultMemory = "4Gi"
+	// defaultDatabaseMount is where vault secrets enable database mounts the engine.
+	defaultDatabaseMount = "database"
 )
 
 // Tenant resolves a custom resource. Its faults are Terminal and name the field.
@@ -143,11 +145,11 @@ func database(cr *v1alpha1.IdentityTenant, refs References, defaults *[]tenant.D
 	resolved := tenant.Database{
 		Type: tenant.DatabaseType(member), Host: declared.Host, Port: declared.Port, Name: declared.Name,
 		SharedName: or(declared.SharedName, declared.Name), AgentName: or(declared.AgentName, declared.Name),
-		Credentials: credentials(declared.Credentials), Peers: peers, PeerPort: peerPort,
+		Credentials: databaseCredentials(declared.Credentials), Peers: peers, PeerPort: peerPort,
 	}
 	resolved.SchemaOwner = resolved.Credentials
 	if declared.SchemaOwner != nil {
-		resolved.SchemaOwner = credentials(*declared.SchemaOwner)
+		resolved.SchemaOwner = databaseCredentials(*declared.SchemaOwner)
 	}
 	if !portDeclared(cr) {
 		note(defaults, "spec.database."+member+".port", fmt.Sprint(declared.Port))
@@ -175,6 +177,14 @@ func mail(cr *v1alpha1.IdentityTenant, refs References) (*tenant.Mail, error) {
 	}
 	return &tenant.Mail{Host: declared.Host, Port: hosts(cr)[1].port, From: declared.From,
 		Credentials: credentials(declared.Credentials), Peers: peers, PeerPort: peerPort}, nil
+}
+
+// databaseCredentials repeats the schema's defaults for manifests that no API server has seen.
+func databaseCredentials(source v1alpha1.DatabaseCredentialsSource) tenant.Credentials {
+	if static := source.VaultStaticRole; static != nil {
+		return tenant.Credentials{Mount: or(static.Mount, defaultDatabaseMount), StaticRole: static.Role}
+	}
+	return credentials(v1alpha1.CredentialsSource{VaultKV: source.VaultKV, SecretRef: source.SecretRef})
 }
 
 func credentials(source v1alpha1.CredentialsSource) tenant.Credentials {

@@ -30,7 +30,7 @@ func smallest() *v1alpha1.IdentityTenant {
 			VaultRef:  v1alpha1.LocalReference{Name: "vault"},
 			IssuerRef: v1alpha1.IssuerReference{Name: "ca"},
 			Database: v1alpha1.Database{PostgreSQL: &v1alpha1.SQLDatabase{Host: "db.iam.svc", Name: "identity",
-				Credentials: v1alpha1.CredentialsSource{VaultKV: &v1alpha1.VaultKVCredentials{Path: "acme/db"}}}},
+				Credentials: v1alpha1.DatabaseCredentialsSource{VaultKV: &v1alpha1.VaultKVCredentials{Path: "acme/db"}}}},
 		},
 	}
 }

@@ -31,6 +31,9 @@ const (
 	// AnnotationRotated says, on a pod template, which request brought it and what that rotated: the
 	// token and the materials. Its rollout does not wait for a window.
 	AnnotationRotated = "iam.holdfast.dev/rotated"
+	// AnnotationDatabaseAccount says, on a Secret that pods read, which account of Vault's
+	// database engine it holds. It is no secret: a role and when it was made or changed.
+	AnnotationDatabaseAccount = "iam.holdfast.dev/database-account"
 	// AnnotationApplied is the digest of what was last sent for an object.
 	AnnotationApplied = "iam.holdfast.dev/applied"
 	// FieldManager is the server-side-apply manager of a tenant's children.

@@ -140,11 +140,15 @@ type Database struct {
 	PeerPort int32
 }
 
-// Credentials say where a user name and a password are read from: Vault when
-// Path is set, else the Secret.
+// Credentials say where a user name and a password are read from: a KV engine of Vault
+// when Path is set, its database engine when StaticRole is, else the Secret.
 type Credentials struct {
-	Mount, Path, UsernameField, PasswordField string
-	SecretName, UsernameKey, PasswordKey      string
+	// Mount of the engine; empty: the KV engine of the connection.
+	Mount                              string
+	Path, UsernameField, PasswordField string
+	// StaticRole is an account whose password Vault changes.
+	StaticRole                           string
+	SecretName, UsernameKey, PasswordKey string
 }
 
 // Mail is an SMTP server.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -100,7 +101,14 @@ func (c *Client) ReadRole(ctx context.Context, mount, role string) (DatabaseRole
 // ReadStatic implements Database.
 func (c *Client) ReadStatic(ctx context.Context, mount, role string) (StaticAccount, error) {
 	op := operation{verb: "read", path: mount + "/static-creds/" + role, capabilities: `"read"`}
-	if _, err := c.databaseAt(ctx, mount, role, op); err != nil {
+	const known = "database "
+	if _, seen := c.mounts.Load(known + mount); !seen {
+		if _, err := c.databaseAt(ctx, mount, role, op); err != nil {
+			return StaticAccount{}, err
+		}
+		c.mounts.Store(known+mount, true)
+	}
+	if err := checkPaths(c.conn.Name, mount, role); err != nil {
 		return StaticAccount{}, err
 	}
 	found, err := c.readRole(ctx, op)
@@ -115,12 +123,19 @@ func (c *Client) ReadStatic(ctx context.Context, mount, role string) (StaticAcco
 	return account, nil
 }
 
+func checkPaths(connection string, paths ...string) error {
+	for _, path := range paths {
+		if err := CheckPath(path); err != nil {
+			return fmt.Errorf("VaultConnection %s: %w", connection, err)
+		}
+	}
+	return nil
+}
+
 // databaseAt sees to it that the mount is a database engine.
 func (c *Client) databaseAt(ctx context.Context, mount, role string, op operation) (mounted, error) {
-	for _, p := range []string{mount, role} {
-		if err := CheckPath(p); err != nil {
-			return mounted{}, fault.Terminal(ReasonPathInvalid, "VaultConnection %s: %v", c.conn.Name, err)
-		}
+	if err := checkPaths(c.conn.Name, mount, role); err != nil {
+		return mounted{}, err
 	}
 	seen, err := c.mountAt(ctx, mount, op)
 	switch {

@@ -38,8 +38,8 @@ func (c *Client) NewToken(ctx context.Context, tokenRole, owner string) (Token, 
 // lasts sees to it that the tokens of a role do not end with another one, nor at a time
 // that no renewal puts off.
 func (c *Client) lasts(ctx context.Context, tokenRole string) error {
-	if err := CheckPath(tokenRole); err != nil {
-		return fault.Terminal(ReasonPathInvalid, "VaultConnection %s: %v", c.conn.Name, err)
+	if err := checkPaths(c.conn.Name, tokenRole); err != nil {
+		return err
 	}
 	op := operation{verb: "read", path: "auth/token/roles/" + tokenRole, capabilities: `"read"`}
 	role, err := c.readRole(ctx, op)
@@ -57,10 +57,8 @@ func (c *Client) lasts(ctx context.Context, tokenRole string) error {
 
 // Take implements Database.
 func (c *Client) Take(ctx context.Context, token Secret, mount, role string) (Lease, error) {
-	for _, p := range []string{mount, role} {
-		if err := CheckPath(p); err != nil {
-			return Lease{}, fault.Terminal(ReasonPathInvalid, "VaultConnection %s: %v", c.conn.Name, err)
-		}
+	if err := checkPaths(c.conn.Name, mount, role); err != nil {
+		return Lease{}, err
 	}
 	op := operation{verb: "read", path: mount + "/creds/" + role, capabilities: `"read"`}
 	answer, err := c.as(ctx, token, op, func(v *api.Client) (*api.Secret, error) {

@@ -33,7 +33,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "functional: the tests cannot run:", err)
 		return 1
 	}
-	defer func() { world.Stop(); _ = os.Remove(auditLog) }()
+	defer func() { world.Stop(); stopEngine(); _ = os.Remove(auditLog) }()
 	fmt.Fprintf(os.Stderr, "functional: the world started in %s\n", time.Since(begin).Round(100*time.Millisecond))
 	return m.Run()
 }

@@ -82,7 +82,7 @@ func NewTenant(namespace, name string) *v1alpha1.IdentityTenant {
 			IssuerRef: v1alpha1.IssuerReference{Name: "internal-ca"},
 			Database: v1alpha1.Database{PostgreSQL: &v1alpha1.SQLDatabase{
 				Host: "db." + namespace + ".svc", Name: "identity",
-				Credentials: v1alpha1.CredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "db"}},
+				Credentials: v1alpha1.DatabaseCredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "db"}},
 			}},
 		},
 	}

@@ -130,5 +130,8 @@ func (o origin) refused(what, why string) error {
 	if o.from.Path != "" {
 		place = "the value at " + o.from.Mount + "/" + o.from.Path + " in Vault"
 	}
+	if o.from.StaticRole != "" {
+		place = "the account of " + o.from.Mount + "/static-creds/" + o.from.StaticRole + " in Vault"
+	}
 	return fault.Terminal(reasonInvalidSpec, "%s: the %s in %s %s", o.field, what, place, why)
 }
