@@ -246,4 +246,8 @@ type ObservedRequests struct {
 	// adopt is the last token of iam.holdfast.dev/adopt that was acted on.
 	// +optional
 	Adopt string `json:"adopt,omitempty"`
+	// rotate is the token of the last iam.holdfast.dev/rotate that is complete: all that it asks
+	// for rotated, every pod holds it, and accounts that were in use before are closed.
+	// +optional
+	Rotate string `json:"rotate,omitempty"`
 }

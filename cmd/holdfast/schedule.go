@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
@@ -41,7 +40,7 @@ func scheduleCommand() *cobra.Command {
 		},
 	}
 	command.Flags().StringSliceVarP(&options.files, "filename", "f", nil, "file or folder of manifests, - for standard input; may be repeated")
-	command.Flags().StringVarP(&options.namespace, "namespace", "n", "", "namespace in the cluster; default: that of the kubeconfig's context")
+	command.Flags().StringVarP(&options.namespace, "namespace", "n", "", namespaceFlag)
 	command.Flags().IntVar(&options.runs, "runs", 5, "how many runs and openings to print, 1 to 100")
 	command.Flags().StringVar(&options.at, "at", "", "time from which to look ahead, such as 2027-03-27T00:00:00Z; default: now")
 	return command
@@ -87,27 +86,16 @@ func schedule(command *cobra.Command, name string, options scheduleOptions) erro
 
 // gather reads schedules and tenants from files or from the cluster.
 func gather(command *cobra.Command, options scheduleOptions) ([]*v1alpha1.RotationSchedule, []*v1alpha1.IdentityTenant, error) {
+	if len(options.files) == 0 {
+		cluster, namespace, err := connect(options.namespace)
+		if err != nil {
+			return nil, nil, err
+		}
+		return gatherFrom(command.Context(), cluster, namespace)
+	}
 	scheme, err := operator.Scheme()
 	if err != nil {
 		return nil, nil, err
-	}
-	if len(options.files) == 0 {
-		rules, overrides := clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{}
-		overrides.Context.Namespace = options.namespace
-		kubeconfig := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
-		config, err := kubeconfig.ClientConfig()
-		if err != nil {
-			return nil, nil, fmt.Errorf("find the cluster: %w", err)
-		}
-		namespace, _, err := kubeconfig.Namespace()
-		if err != nil {
-			return nil, nil, fmt.Errorf("find the namespace: %w", err)
-		}
-		cluster, err := client.New(config, client.Options{Scheme: scheme})
-		if err != nil {
-			return nil, nil, fmt.Errorf("reach the cluster: %w", err)
-		}
-		return gatherFrom(command.Context(), cluster, namespace)
 	}
 	manifests := offline.NewManifests(scheme)
 	for _, name := range options.files {

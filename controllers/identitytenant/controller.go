@@ -139,6 +139,7 @@ func (r *Reconciler) run(ctx context.Context, cr *v1alpha1.IdentityTenant) (pipe
 	want.WindowOpen = r.windowOpen(want)
 	p := r.newPass(cr, c, want)
 	report := pipeline.Run(ctx, want, p.steps())
+	p.followRotations(ctx, &report)
 	blameVault(&report)
 	report.Rejected = rejected
 	if rejected == nil {

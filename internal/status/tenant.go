@@ -268,8 +268,12 @@ func requests(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, r
 			adopt = before.Adopt
 		}
 	}
-	if reconcile == "" && adopt == "" {
+	rotated := report.Seen.Rotated
+	if before := cr.Status.Requests; rotated == "" && before != nil {
+		rotated = before.Rotate
+	}
+	if reconcile == "" && adopt == "" && rotated == "" {
 		return
 	}
-	out.Requests = &v1alpha1.ObservedRequests{Reconcile: reconcile, Adopt: adopt}
+	out.Requests = &v1alpha1.ObservedRequests{Reconcile: reconcile, Adopt: adopt, Rotate: rotated}
 }

@@ -20,6 +20,9 @@ type Facts struct {
 	// Rotations of materials that have a schedule or a certificate, sorted by name, as far as
 	// somebody could look.
 	Rotations []RotationFact
+	// Rotated is the token of the rotate request that is complete; empty: none is, or nobody
+	// could look.
+	Rotated string
 	// DesiredRevision names all that pods read; empty until it is complete.
 	DesiredRevision string
 	// ServingRevision is the revision that every ready pod runs; empty when they differ.

@@ -78,6 +78,12 @@ func awaitPosition(t *testing.T, acme *v1alpha1.IdentityTenant, material, turn s
 	})
 }
 
+// awaitComplete waits until a request is said to be complete.
+func awaitComplete(t *testing.T, acme *v1alpha1.IdentityTenant, token string) {
+	t.Helper()
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool { return seen.Status.Requests != nil && seen.Status.Requests.Rotate == token })
+}
+
 // login tells what a login of a generation's account comes to.
 func (s runningServer) login(ctx context.Context, acme *v1alpha1.IdentityTenant, material string, number int) (bool, error) {
 	value, err := generation(ctx, acme, material, number)
@@ -178,6 +184,9 @@ func TestTheSystemAccountRotatesUnderRestarts(t *testing.T) {
 		}
 		return nil
 	})
+	if acme.Status.Requests != nil && acme.Status.Requests.Rotate != "" {
+		t.Errorf("request %s is said to be complete while its rollout is held", acme.Status.Requests.Rotate)
+	}
 	ask(t, acme, v1alpha1.AnnotationRotate, "too-soon system")
 	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
 		return declares(seen, v1alpha1.ConditionRotationOnTime, metav1.ConditionFalse, v1alpha1.ReasonRolloutInFlight)
@@ -186,6 +195,7 @@ func TestTheSystemAccountRotatesUnderRestarts(t *testing.T) {
 	window.Open()
 	request(t, acme, "the-window-opens")
 	awaitUpToDate(t, acme)
+	awaitComplete(t, acme, "first")
 	awaitPosition(t, acme, "system", `{"current":2,"request":"first"`)
 	live.expectLogin(t, acme, "system", 1, false)
 	live.expectLogin(t, acme, "system", 2, true)
@@ -232,6 +242,7 @@ func TestTheAdministratorRotatesWithoutARollout(t *testing.T) {
 
 	ask(t, acme, v1alpha1.AnnotationRotate, "first administrator")
 	awaitPosition(t, acme, "administrator", `{"current":2,"request":"first"`)
+	awaitComplete(t, acme, "first")
 	live.expectLogin(t, acme, "administrator", 1, false)
 	live.expectLogin(t, acme, "administrator", 2, true)
 
