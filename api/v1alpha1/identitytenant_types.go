@@ -684,6 +684,9 @@ type RotationStatus struct {
 	// lastRotation is when its present generation came into use; absent when it is the first.
 	// +optional
 	LastRotation *metav1.Time `json:"lastRotation,omitempty"`
+	// overdueSince is since when it should have happened; absent while it is on time.
+	// +optional
+	OverdueSince *metav1.Time `json:"overdueSince,omitempty"`
 	// reason in one word: NotDue, Due, or what it waits for: Suspended, RolloutInFlight,
 	// NextNotPublished, PreviousNeeded, WindowClosed. Expiring: it does not wait for a window.
 	Reason string `json:"reason"`

@@ -14,12 +14,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/holdfast-iam/holdfast/controllers/operator"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
+	"github.com/holdfast-iam/holdfast/internal/metrics"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -32,9 +34,9 @@ func main() {
 
 func run() error {
 	options := operator.Options{Drivers: map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}}}
-	var metrics, probes, leaderNamespace string
+	var address, probes, leaderNamespace string
 	var elect bool
-	flag.StringVar(&metrics, "metrics-bind-address", ":8443", "address of the metrics over authenticated TLS; 0 turns them off")
+	flag.StringVar(&address, "metrics-bind-address", ":8443", "address of the metrics over authenticated TLS; 0 turns them off")
 	flag.StringVar(&probes, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	flag.BoolVar(&elect, "leader-elect", true, "have one active manager among several")
 	flag.StringVar(&leaderNamespace, "leader-election-namespace", "", "namespace of the lease; default: the operator's own")
@@ -51,7 +53,7 @@ func run() error {
 	return start(ctrl.SetupSignalHandler(), options, ctrl.Options{
 		LeaderElection: elect, LeaderElectionID: "holdfast.iam.holdfast.dev", LeaderElectionNamespace: leaderNamespace,
 		LeaderElectionReleaseOnCancel: true, HealthProbeBindAddress: probes,
-		Metrics: metricsserver.Options{BindAddress: metrics, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,
+		Metrics: metricsserver.Options{BindAddress: address, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,
 			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }}},
 	})
 }
@@ -74,6 +76,9 @@ func start(ctx context.Context, options operator.Options, managerOptions ctrl.Op
 	}
 	if err := operator.Setup(ctx, mgr, options); err != nil {
 		return err
+	}
+	if err := ctrlmetrics.Registry.Register(metrics.NewCollector(mgr.GetClient())); err != nil {
+		return fmt.Errorf("register the metrics of rotations: %w", err)
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return err

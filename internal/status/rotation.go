@@ -34,7 +34,7 @@ func onTime(c *Conditions, report pipeline.Report) {
 // rotations tells what was decided. What was told before stays for materials that nobody could look at.
 func rotations(before []v1alpha1.RotationStatus, report pipeline.Report) (told []v1alpha1.RotationStatus) {
 	for _, fact := range report.Seen.Rotations {
-		told = append(told, v1alpha1.RotationStatus{Material: fact.Material, NextDue: moment(fact.NextDue), LastRotation: moment(fact.Last), Reason: fact.Reason, Message: fact.Message})
+		told = append(told, v1alpha1.RotationStatus{Material: fact.Material, NextDue: moment(fact.NextDue), LastRotation: moment(fact.Last), OverdueSince: moment(fact.Overdue), Reason: fact.Reason, Message: fact.Message})
 	}
 	if outcome, ran := report.Outcome(v1alpha1.ConditionRotationOnTime); ran && outcome.Met() {
 		return told

@@ -35,6 +35,11 @@ func TestRotationOnTime(t *testing.T) {
 	cr = compute(newTenant(), rotating(pipeline.Outcome{}, system, late), noon)
 	expect(t, cr, v1alpha1.ConditionRotationOnTime, "False", "Overdue")
 	expect(t, cr, v1alpha1.ConditionReady, "True", "Succeeded")
+	for _, one := range cr.Status.Rotations {
+		if late := one.Material == "token-signing"; late != (one.OverdueSince != nil) || late && !one.OverdueSince.Time.Equal(noon.Add(-24*time.Hour)) {
+			t.Errorf("%s is overdue since %v", one.Material, one.OverdueSince)
+		}
+	}
 	message := apimeta.FindStatusCondition(cr.Status.Conditions, v1alpha1.ConditionRotationOnTime).Message
 	if !strings.Contains(message, "token-signing is overdue since 2026-05-03T12:00:00Z") || strings.Contains(message, "administrator") {
 		t.Errorf("RotationOnTime says %q", message)
