@@ -386,6 +386,15 @@ type TokenSigningKey struct {
 	// rotates only when the annotation iam.holdfast.dev/rotate asks for it.
 	// +optional
 	RotationRef *LocalReference `json:"rotationRef,omitempty"`
+	// publishAhead is for how long the next key is published before it signs, 1m to 720h: longer
+	// than any client keeps the published keys. Default 1h.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="publishAhead must lie between 1m and 720h"
+	// +optional
+	PublishAhead *metav1.Duration `json:"publishAhead,omitempty"`
 }
 
 // Trust is a list of CA certificates.
@@ -597,6 +606,9 @@ type IdentityTenantStatus struct {
 	// dataKey is the key that encrypts what the server stores.
 	// +optional
 	DataKey *DataKeyInUse `json:"dataKey,omitempty"`
+	// tokenSigning is the ring of the keys that sign tokens.
+	// +optional
+	TokenSigning *TokenSigningStatus `json:"tokenSigning,omitempty"`
 	// rotations are the materials that rotate by a schedule or before their certificate ends.
 	// +listType=map
 	// +listMapKey=material
@@ -672,6 +684,23 @@ type KeystoreInUse struct {
 	// notAfter is the earliest expiry among its own certificates.
 	// +optional
 	NotAfter *metav1.Time `json:"notAfter,omitempty"`
+}
+
+// TokenSigningStatus is a ring of keys, by generation.
+type TokenSigningStatus struct {
+	// previous signed before and still verifies. Absent: none.
+	// +optional
+	Previous int64 `json:"previous,omitempty"`
+	// current signs.
+	Current int64 `json:"current"`
+	// next is published and signs after the next rotation.
+	Next int64 `json:"next"`
+	// currentSince is since when every pod signs with current; absent while they do not.
+	// +optional
+	CurrentSince *metav1.Time `json:"currentSince,omitempty"`
+	// nextPublishedSince is since when every pod publishes next; absent while they do not.
+	// +optional
+	NextPublishedSince *metav1.Time `json:"nextPublishedSince,omitempty"`
 }
 
 // RotationStatus tells when a material rotates, and what it waits for.

@@ -67,6 +67,9 @@ type Reconciler struct {
 	// pipeline.Resync.
 	Resync time.Duration
 
+	// RingWaits are for tests, in the place of what tenants and their products say. Nil: those say.
+	RingWaits *RingWaits
+
 	// Progress is how long a status may be withheld that only shows how far a first
 	// installation has come. Zero: 30 seconds; negative: not at all.
 	Progress time.Duration
@@ -84,6 +87,9 @@ type Reconciler struct {
 
 // begun is when the process began, by a clock that nobody sets.
 var begun = time.Now()
+
+// RingWaits are what a ring of signing keys waits for before it moves.
+type RingWaits struct{ PublishAhead, LongestToken time.Duration }
 
 // Reconcile is one pass over one tenant.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {

@@ -27,7 +27,7 @@ func (p *pass) inUseSince(rotated time.Time) time.Time {
 func (p *pass) decide(m rotation.Material, rotated time.Time) rotation.Decision {
 	m.Since = p.inUseSince(rotated)
 	d := rotation.Decide(m, p.Clock.Now())
-	if m.Schedule.Runs() || !m.NotAfter.IsZero() {
+	if m.Schedule.Runs() || !m.NotAfter.IsZero() || m.Asked {
 		p.rotations[m.Name] = tenant.RotationFact{Material: m.Name, NextDue: d.NextDue, Last: rotated, Overdue: d.Overdue, Reason: string(d.Reason), Message: d.Message}
 		p.wake(d.Again)
 	}
@@ -42,6 +42,7 @@ func (p *pass) observeRotations(_ context.Context, want tenant.Spec, seen *tenan
 			p.rotations[string(store.Role)] = p.issued(store, fact)
 		}
 	}
+	seen.Signing = p.signing
 	for _, material := range slices.Sorted(maps.Keys(p.rotations)) {
 		seen.Rotations = append(seen.Rotations, p.rotations[material])
 	}

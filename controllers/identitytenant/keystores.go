@@ -3,6 +3,8 @@ package identitytenant
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,6 +14,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/desired"
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -66,6 +69,7 @@ func (p *pass) applyKeystores(ctx context.Context, want tenant.Spec, _ tenant.Fa
 func (p *pass) observeKeystores(ctx context.Context, want tenant.Spec, seen *tenant.Facts) error {
 	seen.Keystores = map[tenant.KeystoreRole]tenant.KeystoreFact{}
 	var problem error
+	p.children = map[tenant.KeystoreRole]*v1alpha1.Keystore{}
 	for _, store := range want.Keystores {
 		fact, err := p.observeKeystore(ctx, want, store)
 		if err != nil {
@@ -77,7 +81,25 @@ func (p *pass) observeKeystores(ctx context.Context, want tenant.Spec, seen *ten
 		}
 		seen.Keystores[store.Role] = fact
 	}
+	if problem == nil {
+		problem = trustComplete(*seen)
+	}
 	return problem
+}
+
+// trustComplete waits until the trust store holds what the other stores have now: with one
+// that lags behind there would be two rollouts, and servers in between that do not trust
+// each other.
+func trustComplete(seen tenant.Facts) error {
+	trust := seen.Keystores[tenant.RoleTrust]
+	for role, store := range seen.Keystores {
+		for _, fingerprint := range store.Trusted {
+			if role != tenant.RoleTrust && !slices.Contains(trust.Trusted, fingerprint) {
+				return fault.Waiting(v1alpha1.ReasonProgressing, "Keystore %s does not hold yet what Keystore %s has now", trust.Name, store.Name)
+			}
+		}
+	}
+	return nil
 }
 
 func (p *pass) observeKeystore(ctx context.Context, want tenant.Spec, store tenant.Keystore) (tenant.KeystoreFact, error) {
@@ -98,7 +120,20 @@ func (p *pass) observeKeystore(ctx context.Context, want tenant.Spec, store tena
 	if err := childFault(child); err != nil {
 		return tenant.KeystoreFact{}, err
 	}
+	p.children[store.Role] = child
+	if asked := tokenOf(child.Annotations[v1alpha1.AnnotationRotate]); asked != "" && asked != handledBy(child) {
+		// The store that is would make a revision of its own, and a second rollout.
+		return tenant.KeystoreFact{}, fault.Waiting(v1alpha1.ReasonProgressing, "Keystore %s is being rotated, as %q asked", name, asked)
+	}
 	fact := tenant.KeystoreFact{Name: name, SecretName: child.Status.SecretName, Generation: child.Status.CurrentGeneration, Alias: store.Alias}
+	fact.Trusted = fingerprints(child, store.Role == tenant.RoleTrust)
+	if store.Ring {
+		ring, err := ringOf(child, store.Alias)
+		if err != nil {
+			return tenant.KeystoreFact{}, err
+		}
+		fact.Ring, fact.Alias = &ring, fmt.Sprintf("%s-%d", store.Alias, ring.Current)
+	}
 	if child.Status.NotAfter != nil {
 		fact.NotAfter = child.Status.NotAfter.Time
 	}
@@ -110,8 +145,52 @@ func (p *pass) observeKeystore(ctx context.Context, want tenant.Spec, store tena
 		return tenant.KeystoreFact{}, fmt.Errorf("read Secret %s of Keystore %s: %w", fact.SecretName, name, err)
 	}
 	fact.CertificatePEM = secret.Data[store.Alias+".crt"]
+	chain, err := keystore.ParseCertificates(fact.CertificatePEM)
+	if err != nil {
+		return tenant.KeystoreFact{}, fmt.Errorf("certificate %s in Secret %s of Keystore %s: %w", store.Alias, fact.SecretName, name, err)
+	}
+	fact.Trusted = []string{keystore.Fingerprint(chain[len(chain)-1])}
 	p.storeKey = secret.Data["password"]
 	return fact, nil
+}
+
+// fingerprints lists the certificates of a store's current version, of a trust store those
+// that it trusts, of any other those of its keys.
+func fingerprints(child *v1alpha1.Keystore, trusted bool) (found []string) {
+	for _, version := range child.Status.Versions {
+		if version.SecretName != child.Status.SecretName {
+			continue
+		}
+		for _, entry := range version.Entries {
+			if entry.Trusted == trusted {
+				found = append(found, entry.FingerprintSHA256)
+			}
+		}
+	}
+	return found
+}
+
+func ringOf(child *v1alpha1.Keystore, alias string) (tenant.RingFact, error) {
+	for _, ring := range child.Status.Rings {
+		if ring.Alias == alias {
+			return tenant.RingFact{Previous: int(ring.Previous), Current: int(ring.Current), Next: int(ring.Next)}, nil
+		}
+	}
+	return tenant.RingFact{}, fault.Waiting(v1alpha1.ReasonProgressing, "Keystore %s does not show the keys of its ring yet", child.Name)
+}
+
+// tokenOf is what identifies a request.
+func tokenOf(request string) string {
+	token, _, _ := strings.Cut(strings.TrimSpace(request), " ")
+	return token
+}
+
+// handledBy is the last request that a Keystore handled.
+func handledBy(child *v1alpha1.Keystore) string {
+	if child.Status.Requests == nil {
+		return ""
+	}
+	return child.Status.Requests.Rotate
 }
 
 // childFault repeats what a Keystore says of itself.

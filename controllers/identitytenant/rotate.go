@@ -20,6 +20,12 @@ import (
 // read keep what is due.
 func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
 	request, problem := rotation.ParseRequest(p.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
+	if problem == nil {
+		problem = p.checkNames(want, request)
+	}
+	if err := p.rotateStores(ctx, want, seen, request); err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
+		problem = err
+	}
 	for _, material := range p.driver.Materials(want) {
 		err := p.rotateWhenDue(ctx, want, seen, material, request)
 		if err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
@@ -69,8 +75,7 @@ func (p *pass) advance(ctx context.Context, want tenant.Spec, seen tenant.Facts,
 		return err
 	}
 	if verb == rotation.Drop {
-		return fault.Terminal(v1alpha1.ReasonInvalidSpec, "the annotation %s: %s:%s is for a Keystore; write %s, or %s:%s when somebody else may know it",
-			v1alpha1.AnnotationRotate, material.Name, verb, material.Name, material.Name, rotation.Leaked)
+		return dropRefused(material.Name)
 	}
 	set, err := p.statefulSet(ctx, want)
 	if err != nil {
@@ -105,6 +110,11 @@ func (p *pass) advance(ctx context.Context, want tenant.Spec, seen tenant.Facts,
 	}
 	p.Recorder.Eventf(p.cr, nil, corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "Rotated %s from generation %d to %d, %s", material.Name, turn.Current, next.Current, cause)
 	return nil
+}
+
+func dropRefused(name string) error {
+	return fault.Terminal(v1alpha1.ReasonInvalidSpec, "the annotation %s: %s:%s is for a Keystore; write %s, or %s:%s when somebody else may know it",
+		v1alpha1.AnnotationRotate, name, rotation.Drop, name, name, rotation.Leaked)
 }
 
 // nextDataKey refuses a key as long as data may be left that only the key before the present

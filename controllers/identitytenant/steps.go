@@ -39,6 +39,9 @@ type pass struct {
 	storeKey        []byte // the TLS store's password: it hides a weak one in a name
 	revision        string
 	changes         []apply.Change
+	children        map[tenant.KeystoreRole]*v1alpha1.Keystore // as observed
+	signing         *tenant.SigningFact
+	asking          bool                           // a Keystore is asked to rotate, and did not yet
 	unseen          map[string]bool                // Keystores that this very pass changed
 	delivered       []string                       // what Keystores rotated because the rotate annotation asks for it, and which they have by now
 	rotations       map[string]tenant.RotationFact // what was decided, by material

@@ -23,6 +23,9 @@ import (
 // applyWorkload brings the newest template to the cluster, always: outside the window
 // its partition holds it, so that a pod that dies comes back as it was.
 func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
+	if p.asking {
+		return fault.Waiting(v1alpha1.ReasonProgressing, "the pods stay as they are until all that rotates now did, so that there is one rollout")
+	}
 	live, err := p.statefulSet(ctx, want)
 	if err != nil {
 		return err

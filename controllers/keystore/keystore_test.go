@@ -2,6 +2,7 @@ package keystore_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"fmt"
 	"maps"
 	"slices"
@@ -419,7 +420,11 @@ func theAuthorityIsTrusted(p place) {
 		p.Errorf("server.crt has %d certificates, %v; want the server's own and the authority's", len(chain), err)
 	}
 
-	// A new authority, as it is after its own renewal, is trusted as soon as the server has a certificate of it.
+	// A new authority, as it is after its own renewal, is trusted as soon as the server has a certificate of it. The old one is
+	// trusted too, for as long as a pod serves what that signed.
+	former := authority[0]
+	pod := podWithVolume(p.meta("server"), orders.Name)
+	p.create(pod)
 	p.renew("authority")
 	testenv.Eventually(p, soon, func() error {
 		var renewed corev1.Secret
@@ -430,12 +435,28 @@ func theAuthorityIsTrusted(p place) {
 		return err
 	})
 	p.renew("orders-server-certificate")
-	p.until("trust", func(cr *v1alpha1.Keystore) error {
-		if got, want := cr.Status.Versions[0].Entries[0].FingerprintSHA256, keystore.Fingerprint(authority[0]); got != want {
-			return fmt.Errorf("the trust store has %s, want the new authority %s", got, want)
+	trusts := func(want ...*x509.Certificate) func(cr *v1alpha1.Keystore) error {
+		return func(cr *v1alpha1.Keystore) error {
+			var got, wanted []string
+			for _, e := range cr.Status.Versions[0].Entries {
+				got = append(got, e.FingerprintSHA256)
+			}
+			for _, c := range want {
+				wanted = append(wanted, keystore.Fingerprint(c))
+			}
+			slices.Sort(got)
+			slices.Sort(wanted)
+			if !slices.Equal(got, wanted) {
+				return fmt.Errorf("the trust store has %v, want %v", got, wanted)
+			}
+			return nil
 		}
-		return nil
-	})
+	}
+	p.until("trust", trusts(authority[0], former))
+	p.delete(pod)
+	p.gone("server", &corev1.Pod{})
+	p.reconcile("trust", "after the pod")
+	p.until("trust", trusts(authority[0]))
 }
 
 func aStableCopy(p place) {

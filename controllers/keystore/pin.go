@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -35,6 +36,9 @@ func (p *pass) pin(ctx context.Context) error {
 		if pinned.entries, err = p.readVersion(ctx, pinned.secret.Name); err != nil {
 			return err
 		}
+	}
+	if err := json.Unmarshal([]byte(pinned.secret.Annotations[annotationRings]), &p.rings); err != nil {
+		p.rings = nil // it has none
 	}
 	p.current, p.data = pinned, secret.Data
 	return p.copyToTarget(ctx)

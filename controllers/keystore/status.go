@@ -114,7 +114,7 @@ func (p *pass) describeVersions(ctx context.Context, after *v1alpha1.KeystoreSta
 		after.CurrentGeneration, after.SecretName, after.NotAfter = p.current.generation, p.current.secret.Name, earliestEnd(p.current.entries)
 	}
 	after.Versions = described
-	if p.rings != nil || p.current != nil && p.vaultErr == nil && p.want.rollback == "" {
+	if p.current != nil && p.vaultErr == nil {
 		after.Rings = p.rings
 	}
 	p.requests(after)

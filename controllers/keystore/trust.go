@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
@@ -47,7 +46,7 @@ func (p *pass) trustKeystore(ctx context.Context, field string, ref v1alpha1.Key
 	}
 	for _, name := range former {
 		certificates, err := p.topmost(ctx, field, ref, name, aliases)
-		if apierrors.IsNotFound(err) || fault.Of(err, "").Reason == v1alpha1.ReasonNotFound {
+		if err != nil && fault.Of(err, "").Reason == v1alpha1.ReasonNotFound {
 			continue // it goes with its pod, or was made for other entries
 		}
 		if err != nil {

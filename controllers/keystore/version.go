@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,6 +34,8 @@ const (
 	labelTarget = "iam.holdfast.dev/target"
 	// annotationEntries is the digest of the entries that a version was last current for.
 	annotationEntries = "iam.holdfast.dev/entries"
+	// annotationRings says which key of each ring did what when the version was made, for whoever goes back to it.
+	annotationRings = "iam.holdfast.dev/rings"
 )
 
 // The keys of a version's Secret.
@@ -152,6 +155,13 @@ func (p *pass) ensureVersion(ctx context.Context, m material) error {
 	}
 	secret.Labels = p.want.versionLabels(generation)
 	secret.Annotations = map[string]string{annotationEntries: p.want.entriesDigest}
+	if len(m.rings) > 0 {
+		rings, err := json.Marshal(m.rings)
+		if err != nil {
+			return err
+		}
+		secret.Annotations[annotationRings] = string(rings)
+	}
 	changes := len(p.changes)
 	if err := p.put(ctx, secret); err != nil {
 		return err

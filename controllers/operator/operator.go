@@ -59,6 +59,8 @@ type Options struct {
 	Access idp.Access
 	// WindowOpen says whether a tenant's pods may be replaced now. Default: its maintenance windows do.
 	WindowOpen func(types.NamespacedName) bool
+	// RingWaits are for tests, in the place of what tenants and their products say. Nil: those say.
+	RingWaits *identitytenant.RingWaits
 	// WrapVault stands around the transport to every Vault.
 	WrapVault func(http.RoundTripper) http.RoundTripper
 	// GenerateKey makes private keys. Default: from the system's randomness.
@@ -91,7 +93,7 @@ func Setup(lifetime context.Context, mgr ctrl.Manager, options Options) error {
 		Own: mgr.GetClient(), Admission: namespaces, Vaults: connector, Drivers: options.Drivers,
 		Applier:  &apply.Applier{Manager: tenant.FieldManager, Live: namespaces.Live()},
 		Recorder: mgr.GetEventRecorder("holdfast-identitytenant"), Clock: options.Clock,
-		Options: resolve.Options{OperatorPeer: Peer(options.Namespace)}, WindowOpen: options.WindowOpen,
+		Options: resolve.Options{OperatorPeer: Peer(options.Namespace)}, WindowOpen: options.WindowOpen, RingWaits: options.RingWaits,
 		Access: options.Access, DeletionPatience: options.DeletionPatience, Resync: options.Resync, Progress: options.Progress,
 	}
 	if err := tenants.Setup(mgr, namespaces, options.Concurrency); err != nil {

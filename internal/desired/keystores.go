@@ -66,6 +66,7 @@ func entriesOf(want tenant.Spec, store tenant.Keystore) ([]v1alpha1.KeystoreEntr
 	}
 	return []v1alpha1.KeystoreEntry{{
 		Alias:       store.Alias,
+		Ring:        store.Ring,
 		Algorithm:   v1alpha1.KeyAlgorithm(store.Algorithm),
 		Size:        store.Size,
 		Certificate: certificate,

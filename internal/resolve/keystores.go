@@ -13,7 +13,9 @@ const (
 	defaultTLSDuration    = 2160 * time.Hour
 	defaultTLSRenewBefore = 720 * time.Hour
 	defaultRSASize        = 3072
-	defaultECDSASize      = 256
+	// defaultPublishAhead is longer than libraries of clients keep published keys by default.
+	defaultPublishAhead = time.Hour
+	defaultECDSASize    = 256
 	// selfSignedDuration is long since these certificates only carry a public key: what
 	// ends a key's life is its rotation. RFC 5280 4.1.2.5 sets no bound.
 	selfSignedDuration = 87600 * time.Hour
@@ -29,10 +31,12 @@ func keystores(cr *v1alpha1.IdentityTenant, version tenant.Version, defaults *[]
 	if key := declared.TokenSigning; key != nil {
 		signing = &v1alpha1.SigningKey{Size: key.Size}
 	}
-	stores := []tenant.Keystore{
-		tlsStore(declared.TLS, defaults),
-		signingStore(tenant.RoleSigning, "tokenSigning", signing, defaults),
+	tokens := signingStore(tenant.RoleSigning, "tokenSigning", signing, defaults)
+	tokens.Ring = true
+	if declared.TokenSigning == nil || declared.TokenSigning.PublishAhead == nil {
+		note(defaults, "spec.keystores.tokenSigning.publishAhead", "1h")
 	}
+	stores := []tenant.Keystore{tlsStore(declared.TLS, defaults), tokens}
 	if version.AtLeast(7, 2) {
 		stores = append(stores, signingStore(tenant.RoleFederation, "federationSigning", declared.FederationSigning, defaults))
 	} else if declared.FederationSigning != nil {
@@ -41,6 +45,14 @@ func keystores(cr *v1alpha1.IdentityTenant, version tenant.Version, defaults *[]
 	}
 	stores = append(stores, signingStore(tenant.RoleInternal, "internal", declared.Internal, defaults))
 	return append(stores, tenant.Keystore{Role: tenant.RoleTrust, Trusted: trusted(cr)}), nil
+}
+
+// publishAhead is for how long the next signing key is published before it signs.
+func publishAhead(cr *v1alpha1.IdentityTenant) time.Duration {
+	if stores := cr.Spec.Keystores; stores != nil && stores.TokenSigning != nil && stores.TokenSigning.PublishAhead != nil {
+		return stores.TokenSigning.PublishAhead.Duration
+	}
+	return defaultPublishAhead
 }
 
 func tlsStore(declared *v1alpha1.TLSKey, defaults *[]tenant.Default) tenant.Keystore {

@@ -68,6 +68,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 		return tenant.Spec{}, err
 	}
 	want.Network = network(cr)
+	want.PublishAhead = publishAhead(cr)
 	rotations(&want, cr, refs)
 	return want, nil
 }

@@ -215,6 +215,12 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 	}
 	slices.SortFunc(out.Keystores, func(a, b v1alpha1.KeystoreInUse) int { return strings.Compare(a.Name, b.Name) })
 	dataKey(out, seen.DataKey)
+	if ring := seen.Signing; ring != nil {
+		out.TokenSigning = &v1alpha1.TokenSigningStatus{
+			Previous: int64(ring.Ring.Previous), Current: int64(ring.Ring.Current), Next: int64(ring.Ring.Next),
+			CurrentSince: moment(ring.CurrentSince), NextPublishedSince: moment(ring.NextSince),
+		}
+	}
 	out.Rotations = rotations(cr.Status.Rotations, report)
 	out.Realms = nil
 	for _, realm := range want.Realms {

@@ -23,6 +23,8 @@ type Facts struct {
 	// Rotated is the token of the rotate request that is complete; empty: none is, or nobody
 	// could look.
 	Rotated string
+	// Signing is the ring of the keys that sign tokens. Nil: nobody could look.
+	Signing *SigningFact
 	// DesiredRevision names all that pods read; empty until it is complete.
 	DesiredRevision string
 	// ServingRevision is the revision that every ready pod runs; empty when they differ.
@@ -38,6 +40,11 @@ type Facts struct {
 type KeystoreFact struct {
 	// Name of the Keystore.
 	Name string
+	// Trusted are the certificates that the trust store has to hold for it, by fingerprint; of the
+	// trust store itself those that it holds.
+	Trusted []string
+	// Ring has the aliases of the keys of a ring. Nil: it has one key.
+	Ring *RingFact
 	// SecretName of the version, with the keys keystore.p12 and password.
 	SecretName string
 	Generation int64
@@ -45,6 +52,18 @@ type KeystoreFact struct {
 	// CertificatePEM is the chain of its key pair, public.
 	CertificatePEM []byte
 	NotAfter       time.Time
+}
+
+// RingFact are generations of a ring's keys; a Previous of zero: there is none.
+type RingFact struct{ Previous, Current, Next int }
+
+// SigningFact is a ring and since when it is what the live server has. Zero times: it is not, or
+// nobody could look.
+type SigningFact struct {
+	Ring RingFact
+	// CurrentSince is since when every pod signs with the current key, NextSince since when they
+	// publish the next one.
+	CurrentSince, NextSince time.Time
 }
 
 // SchemaProof says which image's scripts were found or made in the database.

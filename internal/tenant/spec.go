@@ -52,8 +52,10 @@ type Spec struct {
 	// MaintenanceName is the name of that RotationSchedule.
 	MaintenanceName string
 	// Rotations are the materials that rotate by a schedule, sorted by name.
-	Rotations  []Rotation
-	WindowOpen bool // false holds a rollout: the newest template is applied, no pod is replaced
+	Rotations []Rotation
+	// PublishAhead is for how long the next signing key is published before it signs.
+	PublishAhead time.Duration
+	WindowOpen   bool // false holds a rollout: the newest template is applied, no pod is replaced
 	// OldDataKey is true while pods hold the data key's predecessor too, to read what it
 	// encrypted. Vault tells, not the custom resource.
 	OldDataKey bool
@@ -176,6 +178,8 @@ const (
 // Keystore is one Keystore child.
 type Keystore struct {
 	Role KeystoreRole
+	// Ring: the store holds the keys before and after the one that signs too, and each alias has a generation behind it.
+	Ring bool
 	// Alias of its key pair, empty for the trust store.
 	Alias       string
 	Algorithm   string

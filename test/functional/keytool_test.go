@@ -29,7 +29,7 @@ type listed struct {
 // expected are the aliases that a tenant's stores have, by role, and how long the chain of each is.
 var expected = map[string]map[string]int{
 	"tls":                {"tls": 1}, // an authority that signs itself is not sent along
-	"token-signing":      {"token-signing": 1},
+	"token-signing":      {"token-signing-1": 1, "token-signing-2": 1},
 	"federation-signing": {"federation-signing": 1},
 	"internal":           {"internal": 1},
 }

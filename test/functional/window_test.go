@@ -179,13 +179,17 @@ func TestACertificateThatEndsDoesNotWaitForTheWindow(t *testing.T) {
 	first := map[string]string{}
 	for name, acme := range tenants {
 		first[name] = awaitUpToDate(t, acme).Status.ServingRevision
-		edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Hostname = "id.second.example" })
 	}
+	move := func(name string) {
+		edit(t, tenants[name], func(spec *v1alpha1.IdentityTenantSpec) { spec.Hostname = "id.second.example" })
+	}
+	move("long")
 	await(t, tenants["long"], func(seen *v1alpha1.IdentityTenant) bool {
 		return declares(seen, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonRolloutScheduled) &&
 			strings.Contains(messageOf(seen, v1alpha1.ConditionUpToDate), "Keystore long-tls")
 	})
 	saidWhy := false
+	move("short")
 	await(t, tenants["short"], func(seen *v1alpha1.IdentityTenant) bool {
 		saidWhy = saidWhy || strings.Contains(messageOf(seen, v1alpha1.ConditionUpToDate), "the certificate of Keystore short-tls that they serve ends at ")
 		return seen.Status.ServingRevision != first["short"] && declares(seen, v1alpha1.ConditionUpToDate, metav1.ConditionTrue, v1alpha1.ReasonSucceeded) &&
