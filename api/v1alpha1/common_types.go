@@ -80,7 +80,7 @@ type CredentialsSource struct {
 
 // DatabaseCredentialsSource is where the account of a database is read from, or who makes it.
 // Exactly one member.
-// +kubebuilder:validation:ExactlyOneOf=vaultKV;secretRef;vaultStaticRole
+// +kubebuilder:validation:ExactlyOneOf=vaultKV;secretRef;vaultStaticRole;vaultDatabase
 type DatabaseCredentialsSource struct {
 	// vaultKV reads both from one value of a Vault KV v2 engine, with the
 	// namespace's own Vault role.
@@ -94,6 +94,50 @@ type DatabaseCredentialsSource struct {
 	// connections that pods hold survive the change, new ones fail until then.
 	// +optional
 	VaultStaticRole *VaultStaticRoleCredentials `json:"vaultStaticRole,omitempty"`
+	// vaultDatabase has Vault's database engine make an account, and another one before
+	// that ends. Pods go from one to the other in a rollout, while both are good.
+	// +optional
+	VaultDatabase *VaultDatabaseCredentials `json:"vaultDatabase,omitempty"`
+}
+
+// VaultDatabaseCredentials names a role of Vault's database engine that makes accounts.
+type VaultDatabaseCredentials struct {
+	// mount of the database engine. Default database.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-_./a-zA-Z0-9]*[a-zA-Z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..') && !self.contains('//') && !self.contains('/./')",message="write the mount as Vault lists it, without empty or '..' segments"
+	// +kubebuilder:default=database
+	// +optional
+	Mount string `json:"mount,omitempty"`
+	// role that makes accounts. Its max_ttl has to exceed the longest time without an open
+	// window of spec.maintenance by two hours; its default_ttl is how long an account goes
+	// on while the operator is away.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_]([-._a-zA-Z0-9]*[a-zA-Z0-9_])?$`
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..')",message="write the role's name, without '..'"
+	// +required
+	Role string `json:"role"`
+	// tokenRole is the token role (auth/token/roles/TOKENROLE) that makes a token for each
+	// account, so that the account does not end with the operator's login: orphan and
+	// periodic, with a policy that reads MOUNT/creds/ROLE and nothing else. Default:
+	// holdfast-NAMESPACE.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_]([-._a-zA-Z0-9]*[a-zA-Z0-9_])?$`
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..')",message="write the token role's name, without '..'"
+	// +optional
+	TokenRole string `json:"tokenRole,omitempty"`
+	// memberOf is the role of the database whose member every account is, for postgresql:
+	// the schema Job grants it what the server needs on the tables. Left out, a person
+	// grants.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z_][-_.a-zA-Z0-9]*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z_][-_.a-zA-Z0-9]*$')",message="write a role's name of letters, digits, underscores, hyphens and dots that begins with a letter"
+	// +optional
+	MemberOf string `json:"memberOf,omitempty"`
 }
 
 // VaultStaticRoleCredentials names a static role of Vault's database engine.

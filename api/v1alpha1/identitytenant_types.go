@@ -207,6 +207,8 @@ type Scheduling struct {
 
 // Database of the server, exactly one member.
 // +kubebuilder:validation:ExactlyOneOf=postgresql;mysql;mssql
+// +kubebuilder:validation:XValidation:rule="!has(self.mysql) || !has(self.mysql.credentials.vaultDatabase) || !has(self.mysql.credentials.vaultDatabase.memberOf)",message="credentials.vaultDatabase.memberOf is for postgresql, where the schema Job grants; elsewhere a person grants"
+// +kubebuilder:validation:XValidation:rule="!has(self.mssql) || !has(self.mssql.credentials.vaultDatabase) || !has(self.mssql.credentials.vaultDatabase.memberOf)",message="credentials.vaultDatabase.memberOf is for postgresql, where the schema Job grants; elsewhere a person grants"
 type Database struct {
 	// postgresql 15 or newer.
 	// +optional
@@ -221,6 +223,8 @@ type Database struct {
 
 // SQLDatabase is where the databases of the server are. Every connection uses TLS
 // with a verified host name.
+// +kubebuilder:validation:XValidation:rule="!has(self.credentials.vaultDatabase) || has(self.schemaOwner)",message="write schemaOwner too: accounts of credentials.vaultDatabase come and go, and cannot own the tables"
+// +kubebuilder:validation:XValidation:rule="!has(self.schemaOwner) || !has(self.schemaOwner.vaultDatabase)",message="schemaOwner owns the tables and has to stay: write vaultStaticRole, vaultKV or secretRef"
 type SQLDatabase struct {
 	// host name or address. A name that ends in .svc (or .svc.cluster.local) is a
 	// Service of the cluster: where its pods are is looked up, so peer can be left out.
@@ -264,7 +268,8 @@ type SQLDatabase struct {
 	// schemaOwner is given.
 	// +required
 	Credentials DatabaseCredentialsSource `json:"credentials"`
-	// schemaOwner is the role that creates the schema in a Job. Default: credentials.
+	// schemaOwner is the role that creates the schema in a Job. Default: credentials. It has
+	// to be written beside credentials.vaultDatabase, and cannot come from there.
 	// +optional
 	SchemaOwner *DatabaseCredentialsSource `json:"schemaOwner,omitempty"`
 	// peer says where the database is, for the NetworkPolicy. Needed unless host

@@ -46,6 +46,12 @@ var notShown = map[string]string{
 	"VaultTokenAuth.secretRef": "for a development Vault on loopback alone",
 	"Route.ingress":            "the admin route shows it",
 	"AdminRoute.gateway":       "the public route shows it",
+
+	"CredentialsSource.vaultKV":           "minimal/ shows it for the database",
+	"DatabaseCredentialsSource.secretRef": "the mail account shows it",
+	"VaultKVCredentials.mount":            "a comment beside the database account of full/ shows it",
+	"VaultKVCredentials.usernameField":    "a comment beside the database account of full/ shows it",
+	"VaultKVCredentials.passwordField":    "a comment beside the database account of full/ shows it",
 }
 
 // A field that no sample shows is a field that nobody finds.

@@ -97,7 +97,7 @@ func liveAmong(ctx context.Context, admin idp.Admin, staged []map[string]string)
 // the generation of its password: it exists before the first pod that uses it starts.
 func (p *pass) openNextAccount(ctx context.Context, want tenant.Spec, seen tenant.Facts, material idp.Material, turn vault.Turn, current map[string]string) (generation int, err error) {
 	if turn.Previous != 0 {
-		return 0, fault.Waiting(v1alpha1.ReasonRolloutInFlight, "%s is rotated again when every pod uses the account of generation %d and the one before it is closed", material.Name, turn.Current)
+		return 0, rolloutInFlight(material.Name, turn)
 	}
 	admin, err := p.signIn(ctx, want, seen)
 	if err != nil {
@@ -134,6 +134,10 @@ func (p *pass) untilTaken(ctx context.Context, want tenant.Spec, seen tenant.Fac
 			return 0, fault.Terminal(v1alpha1.ReasonPasswordRefused, "%s is not rotated: the server refused %d new passwords. Generation %d goes on being used", material.Name, number, turn.Current).Because(err)
 		}
 	}
+}
+
+func rolloutInFlight(name string, turn vault.Turn) error {
+	return fault.Waiting(v1alpha1.ReasonRolloutInFlight, "%s is rotated again when every pod uses the account of generation %d and the one before it is closed", name, turn.Current)
 }
 
 // findAdministrator looks for the password that the server knows when it refuses the one that
@@ -249,6 +253,11 @@ func (p *pass) everyPodReads(ctx context.Context, want tenant.Spec, seen tenant.
 	if seen.DesiredRevision == "" || seen.ServingRevision != seen.DesiredRevision || p.credentials == "" {
 		return false, nil
 	}
+	return p.podsHold(ctx, want)
+}
+
+// podsHold tells whether no pod was made from other credentials than those of this pass.
+func (p *pass) podsHold(ctx context.Context, want tenant.Spec) (bool, error) {
 	var pods corev1.PodList
 	if err := p.client.List(ctx, &pods, client.InNamespace(want.Namespace), client.MatchingLabels(want.ServerSelector())); err != nil {
 		return false, fmt.Errorf("list pods: %w", err)

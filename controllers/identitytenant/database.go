@@ -32,8 +32,9 @@ func (p *pass) prepareSchema(ctx context.Context, want tenant.Spec, seen tenant.
 	if err != nil {
 		return err
 	}
-	grantee := ""
-	if want.Database.SchemaOwner != want.Database.Credentials {
+	// Accounts that come and go are granted nothing: what all of them are members of is.
+	grantee := want.Database.Credentials.MemberOf
+	if want.Database.SchemaOwner != want.Database.Credentials && want.Database.Credentials.Role == "" {
 		server, err := p.account(ctx, want, want.Database.Credentials, "the database")
 		if err != nil {
 			return err

@@ -44,6 +44,17 @@ func (r *Reconciler) finalize(ctx context.Context, cr *v1alpha1.IdentityTenant) 
 	if (err != nil || running) && !released {
 		return ctrl.Result{RequeueAfter: deletionRetry}, nil
 	}
+	left := r.endLeases(ctx, cr)
+	if shutOut(left) {
+		left = nil
+	}
+	if left != nil && !released {
+		return ctrl.Result{RequeueAfter: deletionRetry}, nil
+	}
+	if left != nil {
+		r.Recorder.Eventf(cr, nil, corev1.EventTypeWarning, v1alpha1.EventReleased, "Delete",
+			"Released although Vault did not end the accounts of the database (%v): they end by themselves, since nobody renews them", left)
+	}
 	tree, err := r.removeFromVault(ctx, cr)
 	if err != nil && !released {
 		return ctrl.Result{RequeueAfter: deletionRetry}, nil

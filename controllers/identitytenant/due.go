@@ -46,7 +46,7 @@ func (p *pass) observeRotations(_ context.Context, want tenant.Spec, seen *tenan
 	for _, material := range slices.Sorted(maps.Keys(p.rotations)) {
 		seen.Rotations = append(seen.Rotations, p.rotations[material])
 	}
-	return nil
+	return p.leaseTrouble
 }
 
 // issued is a certificate that its issuer renews: nobody here decides when, but that it did

@@ -34,6 +34,7 @@ func (p *pass) observeVault(ctx context.Context, want tenant.Spec, seen *tenant.
 		}
 	}
 	seen.VaultReady = true
+	p.keepLeases(ctx, want, *seen)
 	return nil
 }
 

@@ -60,6 +60,9 @@ func (p *pass) rotatable(want tenant.Spec) (all []rotatable) {
 	for _, material := range p.driver.Materials(want) {
 		all = append(all, rotatable{name: material.Name, onlyNamed: material.Irreplaceable, inPods: !material.FirstStart, closes: material.Name == idp.MaterialSystem})
 	}
+	if want.Database.Credentials.Role != "" {
+		all = append(all, rotatable{name: materialDatabase, inPods: true, closes: true})
+	}
 	for _, store := range want.Keystores {
 		if store.Role != tenant.RoleTrust {
 			all = append(all, rotatable{name: string(store.Role), onlyNamed: store.Role == tenant.RoleInternal, inPods: true})

@@ -23,8 +23,10 @@ func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) 
 	if problem == nil {
 		problem = p.checkNames(want, request)
 	}
-	if err := p.rotateStores(ctx, want, seen, request); err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
-		problem = err
+	for _, rotate := range []func(context.Context, tenant.Spec, tenant.Facts, rotation.Request) error{p.rotateStores, p.exchange} {
+		if err := rotate(ctx, want, seen, request); err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
+			problem = err
+		}
 	}
 	for _, material := range p.driver.Materials(want) {
 		err := p.rotateWhenDue(ctx, want, seen, material, request)
@@ -77,12 +79,8 @@ func (p *pass) advance(ctx context.Context, want tenant.Spec, seen tenant.Facts,
 	if verb == rotation.Drop {
 		return dropRefused(material.Name)
 	}
-	set, err := p.statefulSet(ctx, want)
-	if err != nil {
+	if err := p.havePods(ctx, want, material.Name); err != nil {
 		return err
-	}
-	if set == nil {
-		return fault.Waiting(v1alpha1.ReasonProgressing, "the rotation of %s waits for the first pods", material.Name)
 	}
 	current, err := p.inUse(ctx, want, seen, material, turn.Current)
 	if err != nil {
@@ -115,6 +113,15 @@ func (p *pass) advance(ctx context.Context, want tenant.Spec, seen tenant.Facts,
 func dropRefused(name string) error {
 	return fault.Terminal(v1alpha1.ReasonInvalidSpec, "the annotation %s: %s:%s is for a Keystore; write %s, or %s:%s when somebody else may know it",
 		v1alpha1.AnnotationRotate, name, rotation.Drop, name, name, rotation.Leaked)
+}
+
+// havePods has a rotation wait for the first pods.
+func (p *pass) havePods(ctx context.Context, want tenant.Spec, name string) error {
+	set, err := p.statefulSet(ctx, want)
+	if err == nil && set == nil {
+		err = fault.Waiting(v1alpha1.ReasonProgressing, "the rotation of %s waits for the first pods", name)
+	}
+	return err
 }
 
 // nextDataKey refuses a key as long as data may be left that only the key before the present

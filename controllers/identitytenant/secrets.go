@@ -31,7 +31,7 @@ func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.
 	}
 	p.haveAccount = true
 	var err error
-	if inputs.Database, p.databaseAccount, err = p.serverAccount(ctx, want); err != nil {
+	if inputs.Database, p.databaseAccount, err = p.serverAccount(ctx, want, seen); err != nil {
 		return err
 	}
 	if want.Mail != nil {
@@ -53,7 +53,7 @@ func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.
 		return err
 	}
 	p.credentials = secret.Name
-	return nil
+	return p.endFormer(ctx, want, seen)
 }
 
 // gather adds what the pods hold of a material.

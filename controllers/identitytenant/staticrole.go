@@ -33,8 +33,15 @@ func (p *pass) engineOf() (vault.Database, error) {
 
 // serverAccount gives the account that pods sign in to the database with, and what tells it
 // apart from others when it is of Vault's database engine.
-func (p *pass) serverAccount(ctx context.Context, want tenant.Spec) (account idp.UsernamePassword, mark string, err error) {
+func (p *pass) serverAccount(ctx context.Context, want tenant.Spec, seen tenant.Facts) (account idp.UsernamePassword, mark string, err error) {
 	from, whose := want.Database.Credentials, "the database"
+	if from.Role != "" {
+		leased, err := p.leasedAccount(ctx, want, seen)
+		if err != nil {
+			return idp.UsernamePassword{}, "", err
+		}
+		return leased.Account, leased.mark(), nil
+	}
 	if from.StaticRole == "" {
 		account, err = p.account(ctx, want, from, whose)
 		return account, "", err
@@ -64,11 +71,10 @@ func (p *pass) staticAccount(ctx context.Context, from tenant.Credentials, whose
 	return account, nil
 }
 
-// passwordChanged says of pods that hold a password which Vault has changed since that they
-// wait for no window: they could not connect anew. Empty: they do not.
-func (p *pass) passwordChanged(ctx context.Context, want tenant.Spec, serving corev1.PodSpec) (string, error) {
-	from := want.Database.Credentials
-	if from.StaticRole == "" || p.databaseAccount == "" {
+// lockedOut says of pods that could not connect anew, or not for long, that they wait for no
+// window: Vault changed the password that they hold, or ends their account. Empty: they do.
+func (p *pass) lockedOut(ctx context.Context, want tenant.Spec, serving corev1.PodSpec) (string, error) {
+	if p.databaseAccount == "" && len(p.leases) == 0 {
 		return "", nil
 	}
 	held := &metav1.PartialObjectMetadata{}
@@ -80,7 +86,10 @@ func (p *pass) passwordChanged(ctx context.Context, want tenant.Spec, serving co
 		}
 		return "", err
 	}
-	was := held.Annotations[tenant.AnnotationDatabaseAccount]
+	from, was := want.Database.Credentials, held.Annotations[tenant.AnnotationDatabaseAccount]
+	if from.StaticRole == "" || strings.HasPrefix(was, leasePrefix) {
+		return p.accountEnds(want, was), nil
+	}
 	if !strings.HasPrefix(was, staticPrefix+from.Mount+"/"+from.StaticRole+" ") || was == p.databaseAccount {
 		return "", nil
 	}

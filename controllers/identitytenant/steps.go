@@ -35,8 +35,10 @@ type pass struct {
 	// databaseAccount tells accounts apart that Vault's database engine makes, and the passwords
 	// that it gives to one. Empty: the account is none of its.
 	databaseAccount string
-	credentials     string // name of the Secret that pods read
-	storeKey        []byte // the TLS store's password: it hides a weak one in a name
+	leases          map[int]*lease // accounts that Vault made, by generation, those that were read
+	leaseTrouble    error          // why one of them is not kept alive
+	credentials     string         // name of the Secret that pods read
+	storeKey        []byte         // the TLS store's password: it hides a weak one in a name
 	revision        string
 	changes         []apply.Change
 	children        map[tenant.KeystoreRole]*v1alpha1.Keystore // as observed
@@ -51,7 +53,7 @@ type pass struct {
 
 func (r *Reconciler) newPass(cr *v1alpha1.IdentityTenant, c client.Client, want tenant.Spec) *pass {
 	driver := r.Drivers[want.Product]
-	return &pass{Reconciler: r, cr: cr, client: c, driver: driver, shape: driver.Shape(want), unseen: map[string]bool{}, values: map[which]map[string]string{},
+	return &pass{Reconciler: r, cr: cr, client: c, driver: driver, shape: driver.Shape(want), unseen: map[string]bool{}, values: map[which]map[string]string{}, leases: map[int]*lease{},
 		rotations: map[string]tenant.RotationFact{}}
 }
 

@@ -139,6 +139,9 @@ func (p *pass) checkNames(want tenant.Spec, request rotation.Request) error {
 	for _, material := range p.driver.Materials(want) {
 		known = append(known, material.Name)
 	}
+	if want.Database.Credentials.Role != "" {
+		known = append(known, materialDatabase)
+	}
 	slices.Sort(known)
 	for _, name := range slices.Sorted(maps.Keys(request.Materials)) {
 		if !slices.Contains(known, name) {

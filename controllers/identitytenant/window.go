@@ -103,7 +103,7 @@ func (p *pass) mayReplace(ctx context.Context, want tenant.Spec, live *appsv1.St
 	if want.Rotated != serving.Annotations[tenant.AnnotationRotated] {
 		return true, nil // a person asked for what it changes
 	}
-	if p.expires, err = p.passwordChanged(ctx, want, serving.Spec); err != nil || p.expires != "" {
+	if p.expires, err = p.lockedOut(ctx, want, serving.Spec); err != nil || p.expires != "" {
 		return p.expires != "", err
 	}
 	p.expires, err = p.expiring(ctx, want, *serving, now)
@@ -124,6 +124,15 @@ func (p *pass) requested(ctx context.Context, want tenant.Spec, seen tenant.Fact
 		}
 		if !material.FirstStart && turn.Request == request.Token {
 			names = append(names, material.Name)
+		}
+	}
+	if want.Database.Credentials.Role != "" {
+		turn, err := p.turn(ctx, want, seen, materialDatabase)
+		if err != nil {
+			return "", err
+		}
+		if turn.Request == request.Token {
+			names = append(names, materialDatabase)
 		}
 	}
 	if len(names) == 0 {

@@ -29,6 +29,8 @@ const (
 	defaultMemory = "4Gi"
 	// defaultDatabaseMount is where vault secrets enable database mounts the engine.
 	defaultDatabaseMount = "database"
+	// tokenRolePrefix stands before a namespace's name in that of its token role.
+	tokenRolePrefix = "holdfast-"
 )
 
 // Tenant resolves a custom resource. Its faults are Terminal and name the field.
@@ -146,11 +148,15 @@ func database(cr *v1alpha1.IdentityTenant, refs References, defaults *[]tenant.D
 	resolved := tenant.Database{
 		Type: tenant.DatabaseType(member), Host: declared.Host, Port: declared.Port, Name: declared.Name,
 		SharedName: or(declared.SharedName, declared.Name), AgentName: or(declared.AgentName, declared.Name),
-		Credentials: databaseCredentials(declared.Credentials), Peers: peers, PeerPort: peerPort,
+		Credentials: databaseCredentials(cr, declared.Credentials, "spec.database."+member+".credentials"), Peers: peers, PeerPort: peerPort,
 	}
 	resolved.SchemaOwner = resolved.Credentials
 	if declared.SchemaOwner != nil {
-		resolved.SchemaOwner = databaseCredentials(*declared.SchemaOwner)
+		resolved.SchemaOwner = databaseCredentials(cr, *declared.SchemaOwner, "spec.database."+member+".schemaOwner")
+	}
+	if resolved.SchemaOwner.Role != "" { // for manifests that no API server has seen
+		return tenant.Database{}, fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.database.%s.schemaOwner: accounts of vaultDatabase come and go, and cannot own the tables: "+
+			"write vaultStaticRole, vaultKV or secretRef", member)
 	}
 	if !portDeclared(cr) {
 		note(defaults, "spec.database."+member+".port", fmt.Sprint(declared.Port))
@@ -181,7 +187,11 @@ func mail(cr *v1alpha1.IdentityTenant, refs References) (*tenant.Mail, error) {
 }
 
 // databaseCredentials repeats the schema's defaults for manifests that no API server has seen.
-func databaseCredentials(source v1alpha1.DatabaseCredentialsSource) tenant.Credentials {
+func databaseCredentials(cr *v1alpha1.IdentityTenant, source v1alpha1.DatabaseCredentialsSource, field string) tenant.Credentials {
+	if dynamic := source.VaultDatabase; dynamic != nil {
+		return tenant.Credentials{Mount: or(dynamic.Mount, defaultDatabaseMount), Role: dynamic.Role, MemberOf: dynamic.MemberOf,
+			TokenRole: or(dynamic.TokenRole, tokenRolePrefix+cr.Namespace), Field: field + ".vaultDatabase"}
+	}
 	if static := source.VaultStaticRole; static != nil {
 		return tenant.Credentials{Mount: or(static.Mount, defaultDatabaseMount), StaticRole: static.Role}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,9 @@ const (
 	// LabelVersioned marks Secrets that are named by content and are only removed when
 	// nothing names them any more.
 	LabelVersioned = "iam.holdfast.dev/versioned"
+	// LabelLease marks Secrets that hold an account of the database and the Vault token that it
+	// hangs on. Its value is the account's generation.
+	LabelLease = "iam.holdfast.dev/lease"
 	// AnnotationRevision is the revision that a pod template belongs to.
 	AnnotationRevision = "iam.holdfast.dev/revision"
 	// AnnotationProductVersion is the product version of a pod template.
@@ -76,6 +80,9 @@ func (s Spec) ServiceAccountName() string         { return s.Name }
 func (s Spec) TrustConfigMapName() string         { return s.Name + "-ca" }
 func (s Spec) SchemaProofName() string            { return s.Name + "-schema" }
 func (s Spec) KeystoreName(r KeystoreRole) string { return s.Name + "-" + string(r) }
+
+// LeaseName names the Secret of a generation of the database account.
+func (s Spec) LeaseName(generation int) string { return s.Name + "-lease-" + strconv.Itoa(generation) }
 
 // VersionedName is a name made from a prefix and the digest of parts. Equal parts
 // give equal names; each part is length-delimited, so that no two lists collide.

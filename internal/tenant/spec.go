@@ -143,13 +143,18 @@ type Database struct {
 }
 
 // Credentials say where a user name and a password are read from: a KV engine of Vault
-// when Path is set, its database engine when StaticRole is, else the Secret.
+// when Path is set, its database engine when Role or StaticRole is, else the Secret.
 type Credentials struct {
 	// Mount of the engine; empty: the KV engine of the connection.
 	Mount                              string
 	Path, UsernameField, PasswordField string
 	// StaticRole is an account whose password Vault changes.
-	StaticRole                           string
+	StaticRole string
+	// Role makes accounts that end; TokenRole makes a token for each, and MemberOf is what all
+	// of them are members of in the database, empty when nobody said.
+	Role, TokenRole, MemberOf string
+	// Field is where they are declared, for messages about a role.
+	Field                                string
 	SecretName, UsernameKey, PasswordKey string
 }
 

@@ -147,7 +147,9 @@ type mounted struct {
 	Path    string            `json:"path"`
 	Options map[string]string `json:"options"`
 	Config  struct {
-		MaxLeaseTTL int64 `json:"max_lease_ttl"` // seconds, Vault's own limit included
+		// In seconds, with Vault's own where the mount has none.
+		DefaultLeaseTTL int64 `json:"default_lease_ttl"`
+		MaxLeaseTTL     int64 `json:"max_lease_ttl"`
 	} `json:"config"`
 }
 

@@ -40,6 +40,8 @@ type Database interface {
 
 // DatabaseRole is a role of the engine.
 type DatabaseRole struct {
+	// DefaultTTL is how long an account lives without renewal.
+	DefaultTTL time.Duration
 	// MaxTTL is how long an account can live, however often it is renewed: the least of
 	// what the role, the mount and Vault say.
 	MaxTTL time.Duration
@@ -81,9 +83,9 @@ var ErrLeaseGone = errors.New("no such lease")
 var _ Database = (*Client)(nil)
 
 // ReadRole implements Database.
-func (c *Client) ReadRole(ctx context.Context, mount, role string) (DatabaseRole, error) {
-	op := operation{verb: "read", path: mount + "/roles/" + role, capabilities: `"read"`}
-	seen, err := c.databaseAt(ctx, mount, role, op)
+func (c *Client) ReadRole(ctx context.Context, mount, name string) (DatabaseRole, error) {
+	op := operation{verb: "read", path: mount + "/roles/" + name, capabilities: `"read"`}
+	seen, err := c.databaseAt(ctx, mount, name, op)
 	if err != nil {
 		return DatabaseRole{}, err
 	}
@@ -91,11 +93,18 @@ func (c *Client) ReadRole(ctx context.Context, mount, role string) (DatabaseRole
 	if err != nil {
 		return DatabaseRole{}, err
 	}
-	longest := time.Duration(seen.Config.MaxLeaseTTL) * time.Second
-	if own := seconds(found["max_ttl"]); own > 0 && (longest == 0 || own < longest) {
-		longest = own
+	granted := func(own any, mount int64) time.Duration {
+		if d := seconds(own); d > 0 {
+			return d
+		}
+		return time.Duration(mount) * time.Second
 	}
-	return DatabaseRole{MaxTTL: longest}, nil
+	role := DatabaseRole{DefaultTTL: granted(found["default_ttl"], seen.Config.DefaultLeaseTTL), MaxTTL: granted(found["max_ttl"], seen.Config.MaxLeaseTTL)}
+	if limit := time.Duration(seen.Config.MaxLeaseTTL) * time.Second; limit > 0 {
+		role.MaxTTL = min(role.MaxTTL, limit)
+	}
+	role.DefaultTTL = min(role.DefaultTTL, role.MaxTTL)
+	return role, nil
 }
 
 // ReadStatic implements Database.

@@ -26,8 +26,8 @@ func TestLeaseOutlivesTheLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	role, err := client.ReadRole(t.Context(), vaulttest.DatabaseMount, leaseRole)
-	if err != nil || role.MaxTTL != 4*time.Hour {
-		t.Errorf("the role's accounts live for %v, %v, want 4h", role.MaxTTL, err)
+	if err != nil || role != (vault.DatabaseRole{DefaultTTL: time.Hour, MaxTTL: 4 * time.Hour}) {
+		t.Errorf("the role's accounts live for %v, %v, want 1h and 4h", role, err)
 	}
 	token, err := client.NewToken(t.Context(), tokenRole, "iam/acme")
 	if err != nil {

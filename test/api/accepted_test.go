@@ -11,6 +11,7 @@ func TestAccepted(t *testing.T) {
 		{"an image of a registry with a port and a tag", "IdentityTenant", `spec: {product: {wso2is: {image: "registry.example:5000/iam/wso2_is:7.3.0@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}}}`},
 		{"MySQL by a Secret", "IdentityTenant", `spec: {database: {postgresql: null, mysql: {host: 10.1.2.3, name: identity, credentials: {secretRef: {name: db}}}}}`},
 		{"a static role of Vault's database engine", "IdentityTenant", `spec: {database: {postgresql: {credentials: {vaultKV: null, vaultStaticRole: {mount: teams/database, role: acme}}, schemaOwner: {vaultStaticRole: {role: acme-owner}}}}}`},
+		{"accounts that Vault makes", "IdentityTenant", `spec: {database: {postgresql: {credentials: {vaultKV: null, vaultDatabase: {mount: teams/database, role: acme, tokenRole: acme-leases, memberOf: app}}, schemaOwner: {vaultKV: {path: acme/db-owner}}}}}`},
 		{"the largest private blocks", "IdentityTenant", `spec: {network: {from: [{cidrs: [10.0.0.0/8, "fc00::/7"]}]}}`},
 		{"namespaces by name", "IdentityTenant", `spec: {network: {from: [{namespaceSelector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [web, shop]}]}}]}}`},
 		{"a schedule for the root administrator", "IdentityTenant", `spec: {realms: [{name: root, administrators: {rotationRef: {name: monthly}}}, {name: shop.example, administrators: {}}]}`},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/desired"
 	"github.com/holdfast-iam/holdfast/internal/localenv"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 	"github.com/holdfast-iam/holdfast/test/harness"
@@ -165,4 +167,171 @@ func expectEvent(t *testing.T, acme *v1alpha1.IdentityTenant, reason, says strin
 		}
 		return fmt.Errorf("no event %s says %q", reason, says)
 	})
+}
+
+// leasing has Vault make accounts for the tenants of a namespace.
+func leasing(t *testing.T, ns string, ttl, maxTTL time.Duration) (role string) {
+	t.Helper()
+	engine(t)
+	role = ns + "-app"
+	err := world.Vault.WriteDatabaseRole(t.Context(), localenv.TenantDatabaseMount, role, localenv.DatabaseRole{MemberOf: databaseGroup, TTL: ttl, MaxTTL: maxTTL})
+	if err == nil {
+		err = world.Vault.WriteLeaseTokenRole(t.Context(), localenv.TenantTokenRole+ns, localenv.TenantDatabaseMount, role, 24*time.Hour)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return role
+}
+
+// leased is a tenant whose database account Vault makes.
+func leased(ns, name, role string) *v1alpha1.IdentityTenant {
+	acme := harness.NewTenant(ns, name)
+	database := acme.Spec.Database.PostgreSQL
+	owner := database.Credentials
+	database.SchemaOwner = &owner
+	database.Credentials = v1alpha1.DatabaseCredentialsSource{VaultDatabase: &v1alpha1.VaultDatabaseCredentials{Role: role, MemberOf: databaseGroup}}
+	return acme
+}
+
+// awaitAccounts waits until the database has so many accounts that Vault made by a role.
+func awaitAccounts(t *testing.T, role string, want int) {
+	t.Helper()
+	testenv.Eventually(t, waitDeadline, func() error {
+		if got := accounts(t, role); got != want {
+			return fmt.Errorf("the database has %d accounts of %s, want %d", got, role, want)
+		}
+		return nil
+	})
+}
+
+// accounts counts the leases of a role; Vault ends an account right after its lease.
+func accounts(t *testing.T, role string) int {
+	t.Helper()
+	found, err := world.Vault.Root().Logical().ListWithContext(t.Context(), "sys/leases/lookup/"+localenv.TenantDatabaseMount+"/creds/"+role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found == nil {
+		return 0
+	}
+	return len(found.Data["keys"].([]any))
+}
+
+// podsCanConnect wants the database to let in the account that each living pod holds.
+func podsCanConnect(acme *v1alpha1.IdentityTenant) func(context.Context) error {
+	return func(ctx context.Context) error {
+		held, err := databaseAccounts(ctx, acme)
+		if err != nil {
+			return err
+		}
+		for account, pods := range held {
+			if _, err := postgres.Query(ctx, account[0], account[1], "SELECT 1"); err != nil {
+				after, lost := databaseAccounts(ctx, acme)
+				if lost != nil {
+					return lost
+				}
+				for _, pod := range after[account] {
+					if slices.Contains(pods, pod) {
+						return fmt.Errorf("pod %s holds %s, and the database refuses it: %w", pod, account[0], err)
+					}
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// A tenant whose account Vault makes: it outlives the operator and its login, is exchanged before it ends while pods go from one
+// to the other, and ends when no pod holds it, when somebody asks, and with the tenant.
+func TestADatabaseAccountIsLeased(t *testing.T) {
+	t.Parallel()
+	ns, clock := namespace(t), &shifted{}
+	role := leasing(t, ns, time.Hour, 8*time.Hour)
+	options := harness.OperatorOptions{}
+	options.Clock = clock
+	running := operate(t, options, ns)
+	acme := ready(t, leased(ns, "acme", role))
+	first := awaitUpToDate(t, acme).Status.ServingRevision
+	name, _ := databaseAccount(t, acme)
+	if granted := sql(t, "SELECT pg_has_role('"+name+"', '"+databaseGroup+"', 'member')"); granted != "t" {
+		t.Errorf("the account is no member of %s: %s", databaseGroup, granted)
+	}
+	stop := always(t, podsCanConnect(acme))
+
+	// The operator ends, and so does its login: the account works, and the next life takes it up.
+	if err := running.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	revokeLogins(t)
+	if again, _ := databaseAccount(t, acme); again != name {
+		t.Errorf("the account %s became %s", name, again)
+	}
+	clock.offset.Store(int64(40 * time.Minute)) // it is time to renew
+	operated(t, options, ns)
+	request(t, acme, "another-life")
+	awaitUpToDate(t, acme)
+	if acme.Status.ServingRevision != first || accounts(t, role) != 1 {
+		t.Errorf("after a restart: revision %s, was %s; %d accounts", acme.Status.ServingRevision, first, accounts(t, role))
+	}
+	if renewed := termsOf(t, acme, 1).Until; renewed.Before(clock.Now().Add(50 * time.Minute)) {
+		t.Errorf("the account was not renewed: it ends at %s, and now it is %s", renewed, clock.Now())
+	}
+
+	// Before its end another one is taken.
+	clock.offset.Store(int64(7 * time.Hour))
+	request(t, acme, "near-its-end")
+	awaitPosition(t, acme, "database", `{"current":2,"at"`)
+	awaitUpToDate(t, acme)
+	second, _ := databaseAccount(t, acme)
+	if second == name {
+		t.Error("the pods hold the account that is near its end")
+	}
+	awaitAccounts(t, role, 1)
+	expectRevisions(t, acme, 2)
+	expectEvent(t, acme, v1alpha1.EventRotated, "Rotated database from generation 1 to 2, since its account ends at")
+
+	// Somebody asks for another one.
+	ask(t, acme, v1alpha1.AnnotationRotate, "leak database:leaked")
+	awaitPosition(t, acme, "database", `{"current":3,"request":"leak"`)
+	awaitUpToDate(t, acme)
+	third, password := databaseAccount(t, acme)
+	awaitAccounts(t, role, 1)
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
+		return seen.Status.Requests != nil && seen.Status.Requests.Rotate == "leak"
+	})
+	t.Logf("3 accounts, of which none was missed in %d looks", stop())
+
+	if err := world.Admin.Delete(t.Context(), acme); err != nil {
+		t.Fatal(err)
+	}
+	awaitAccounts(t, role, 0)
+	testenv.Eventually(t, waitDeadline, func() error {
+		if _, err := engine(t).Query(t.Context(), third, password, "SELECT 1"); err == nil {
+			return fmt.Errorf("the account %s outlives its tenant", third)
+		}
+		return nil
+	})
+}
+
+// revokeLogins ends every login of the Kubernetes auth method.
+func revokeLogins(t *testing.T) {
+	t.Helper()
+	if _, err := world.Vault.Root().Logical().WriteWithContext(t.Context(), "sys/leases/revoke-prefix/auth/"+localenv.TenantAuthMount+"/login", map[string]any{"sync": true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// termsOf reads what the Secret of a generation of the account says of its life.
+func termsOf(t *testing.T, acme *v1alpha1.IdentityTenant, generation int) desired.LeaseTerms {
+	t.Helper()
+	secret := &corev1.Secret{}
+	if err := world.Admin.Get(t.Context(), client.ObjectKey{Namespace: acme.Namespace, Name: fmt.Sprintf("%s-lease-%d", acme.Name, generation)}, secret); err != nil {
+		t.Fatal(err)
+	}
+	lease, err := desired.ReadLease(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lease.Terms
 }

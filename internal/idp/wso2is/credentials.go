@@ -133,5 +133,8 @@ func (o origin) refused(what, why string) error {
 	if o.from.StaticRole != "" {
 		place = "the account of " + o.from.Mount + "/static-creds/" + o.from.StaticRole + " in Vault"
 	}
+	if o.from.Role != "" {
+		place = "the account that " + o.from.Mount + "/creds/" + o.from.Role + " in Vault made"
+	}
 	return fault.Terminal(reasonInvalidSpec, "%s: the %s in %s %s", o.field, what, place, why)
 }
