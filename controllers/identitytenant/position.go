@@ -37,6 +37,9 @@ func (p *pass) turn(ctx context.Context, want tenant.Spec, seen tenant.Facts, ma
 			return vault.Turn{}, err
 		}
 		p.place = &place{position, version}
+		if p.began == nil {
+			p.began = position
+		}
 	}
 	return p.place.position.Of(material), nil
 }

@@ -21,7 +21,11 @@ func (p *pass) followRotations(ctx context.Context, report *pipeline.Report) {
 	if err != nil {
 		return // it is looked at again in the next pass
 	}
+	if workload, ran := report.Outcome(v1alpha1.ConditionWorkloadAvailable); !ran || !workload.Met() {
+		served = false
+	}
 	report.Seen.Rotated = p.complete(report.Want, served)
+	p.noteRotations(ctx, *report, served)
 }
 
 // complete gives the token of the request, once all of it is done. What was complete once stays

@@ -29,7 +29,7 @@ func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) 
 		}
 	}
 	for _, material := range p.driver.Materials(want) {
-		err := p.rotateWhenDue(ctx, want, seen, material, request)
+		err := p.attempt(material.Name, p.rotateWhenDue(ctx, want, seen, material, request))
 		if err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
 			problem = err
 		}

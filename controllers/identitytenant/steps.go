@@ -49,6 +49,10 @@ type pass struct {
 	rotations       map[string]tenant.RotationFact // what was decided, by material
 	expires         string                         // why pods are replaced outside of any window
 	wakeAt          time.Time                      // when to look again at the latest, zero: nothing comes with time
+
+	// began is where materials stood when the pass began, refused what needs a person before it rotates: for records.
+	began   vault.Position
+	refused map[string]error
 }
 
 func (r *Reconciler) newPass(cr *v1alpha1.IdentityTenant, c client.Client, want tenant.Spec) *pass {

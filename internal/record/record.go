@@ -50,7 +50,7 @@ func SubjectOf(kind string, object client.Object) Subject {
 }
 
 // Rotation is one rotation of one material. What it becomes is decided by Subject, Material and
-// To.Generation: the same three are the same record, whatever the rest says.
+// To.Generation, and Attempt: the same are the same record, whatever the rest says.
 type Rotation struct {
 	Subject  Subject
 	Material string
@@ -59,6 +59,9 @@ type Rotation struct {
 	Request string
 	// From is nil when nothing was in use before.
 	From *v1alpha1.RotatedMaterial
+	// Attempt names what failed before it made anything, such as its request: another attempt
+	// comes to the same generation and is another record. Empty for a rotation that happened.
+	Attempt string
 	// To has the newest generation that this rotation makes, so that the two halves of a
 	// rotation after a leak (a fresh next key, then the move) are two records.
 	To v1alpha1.RotatedMaterial
@@ -67,9 +70,11 @@ type Rotation struct {
 // Key is where the record of the rotation lies. The digest at the end of the name keeps apart
 // what else would read alike: subjects of two kinds, and a subject that was deleted and made again.
 func (r Rotation) Key() client.ObjectKey {
-	return client.ObjectKey{Namespace: r.Subject.Namespace, Name: tenant.VersionedName(
-		fmt.Sprintf("%s-%s-%d", r.Subject.Name, r.Material, r.To.Generation),
-		[]byte(r.Subject.Kind), []byte(r.Subject.UID), []byte(r.Subject.Name), []byte(r.Material))}
+	identity := [][]byte{[]byte(r.Subject.Kind), []byte(r.Subject.UID), []byte(r.Subject.Name), []byte(r.Material)}
+	if r.Attempt != "" {
+		identity = append(identity, []byte(r.Attempt))
+	}
+	return client.ObjectKey{Namespace: r.Subject.Namespace, Name: tenant.VersionedName(fmt.Sprintf("%s-%s-%d", r.Subject.Name, r.Material, r.To.Generation), identity...)}
 }
 
 // Record is the object of the rotation, without status.

@@ -60,16 +60,31 @@ func (w Writer) write(ctx context.Context, rotation Rotation, entries []Entry) e
 	if !rotation.Same(live) {
 		return fault.Terminal(v1alpha1.ReasonNameConflict, "RotationRecord %s is of another rotation: delete it, so that this one can be written down", rotation.Key())
 	}
-	status := w.with(live.Status, entries)
+	return w.update(ctx, live, w.with(live.Status, entries))
+}
+
+// update writes the status of a record that was read just now, if it is another.
+func (w Writer) update(ctx context.Context, live *v1alpha1.RotationRecord, status v1alpha1.RotationRecordStatus) error {
 	if equality.Semantic.DeepEqual(live.Status, status) {
 		return nil
 	}
 	before := live.DeepCopy()
 	live.Status = status
 	if err := w.Client.Status().Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return fmt.Errorf("write the status of RotationRecord %s: %w", rotation.Key(), err)
+		return fmt.Errorf("write the status of RotationRecord %s: %w", client.ObjectKeyFromObject(live), err)
 	}
 	return nil
+}
+
+// End gives a record that is there an outcome. One that has an outcome stays, and one that is gone is no fault.
+func (w Writer) End(ctx context.Context, key client.ObjectKey, outcome v1alpha1.RotationOutcome) error {
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		live := &v1alpha1.RotationRecord{}
+		if err := w.Live.Get(ctx, key, live); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		return w.update(ctx, live, w.with(live.Status, []Entry{Ended(outcome)}))
+	})
 }
 
 func (w Writer) with(status v1alpha1.RotationRecordStatus, entries []Entry) v1alpha1.RotationRecordStatus {

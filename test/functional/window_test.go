@@ -278,5 +278,6 @@ func TestTheAdministratorRotatesBySchedule(t *testing.T) {
 	if now := podsOf(t, acme); !maps.Equal(now, pods) || awaitUpToDate(t, acme).Status.ServingRevision != revision {
 		t.Error("pods were replaced for the administrator's password")
 	}
+	awaitRecords(t, acme, "administrator 1-2 Schedule -: Started,KeyMade,Applied,Serving Succeeded", "administrator 2-3 Schedule -: Started,KeyMade,Applied,Serving Succeeded")
 	t.Log("11 runs of a daily schedule passed in 2 jumps of the clock: 2 rotations, no rollout, and none more as the clock went back and forth")
 }
