@@ -23,6 +23,8 @@ type issuedPair struct {
 	keystore.Entry
 	authorities []*x509.Certificate
 	issuer      v1alpha1.IssuerReference
+	// certificate is as it was before the key pair was read.
+	certificate *cmv1.Certificate
 }
 
 // issue has cert-manager make the key pair of an entry, and reads it once it is there.
@@ -56,7 +58,9 @@ func (p *pass) issueOnce(ctx context.Context, e entry) (issuedPair, error) {
 	if err := issuedYet(&live, p.want, e); err != nil {
 		return issuedPair{}, err
 	}
-	return p.readIssued(ctx, e)
+	made, err := p.readIssued(ctx, e)
+	made.certificate = &live
+	return made, err
 }
 
 // issuedYet says whether cert-manager is done. While it is at work the words stay the same, so that its many small steps do not
@@ -102,7 +106,7 @@ func (p *pass) readIssued(ctx context.Context, e entry) (issuedPair, error) {
 			return issuedPair{}, pending(cmmeta.TLSCAKey + ": " + err.Error())
 		}
 	}
-	return issuedPair{made, authorities, e.issued.issuer}, nil
+	return issuedPair{Entry: made, authorities: authorities, issuer: e.issued.issuer}, nil
 }
 
 // prepareSecret looks before cert-manager is asked: it would take over whatever Secret has the name. A Keystore that is made anew

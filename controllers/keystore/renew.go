@@ -43,7 +43,7 @@ func (p *pass) renewed(ctx context.Context, a ask, token string) (vault.Turn, er
 		return turn, err
 	}
 	if sameKey(former, live.PrivateKey) {
-		return turn, p.triggerRenewal(ctx, a.entry)
+		return turn, p.triggerRenewal(ctx, a.entry, live.certificate)
 	}
 	if err := p.escrow(ctx, live); err != nil {
 		return turn, err
@@ -69,15 +69,12 @@ func (p *pass) keptKey(ctx context.Context, material string, generation int) (cr
 	return key, nil
 }
 
-// triggerRenewal says to cert-manager what its own command line says, unless it is at work already. A Certificate that changed
-// since it was read, perhaps because it was renewed meanwhile, is looked at first.
-func (p *pass) triggerRenewal(ctx context.Context, e entry) error {
+// triggerRenewal says to cert-manager what its own command line says, unless it is at work already. The Certificate is as it was
+// before its key was found to be the old one: if it changed since, perhaps because it was renewed, this is refused, and the key
+// is looked at again.
+func (p *pass) triggerRenewal(ctx context.Context, e entry, seen *cmv1.Certificate) error {
 	waiting := fault.Waiting(v1alpha1.ReasonCertificatePending, "%s: cert-manager is asked for a new key and certificate, which are not there yet", e.field())
-	var live cmv1.Certificate
-	name := certificateName(p.want, e)
-	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: name}, &live); err != nil {
-		return certManagerFault(err)
-	}
+	live := seen.DeepCopy()
 	now := metav1.NewTime(p.Clock.Now())
 	asked := cmv1.CertificateCondition{
 		Type: cmv1.CertificateConditionIssuing, Status: cmmeta.ConditionTrue, Reason: "RotationRequested", Message: "Holdfast was asked to rotate the key",
@@ -98,8 +95,8 @@ func (p *pass) triggerRenewal(ctx context.Context, e entry) error {
 		break
 	}
 	live.Status.Conditions = append(live.Status.Conditions, asked)
-	if err := p.client.Status().Patch(ctx, &live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), client.FieldOwner(FieldManager)); err != nil {
-		return fmt.Errorf("%s: ask cert-manager to renew Certificate %s: %w", e.field(), name, err)
+	if err := p.client.Status().Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), client.FieldOwner(FieldManager)); err != nil {
+		return fmt.Errorf("%s: ask cert-manager to renew Certificate %s: %w", e.field(), live.Name, err)
 	}
 	return waiting
 }
