@@ -43,12 +43,17 @@ func run() error {
 	flag.StringVar(&options.Namespace, "operator-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the operator's pods, which tenants admit; default $POD_NAMESPACE")
 	flag.IntVar(&options.Concurrency, "concurrency", 4, "objects of one kind that are worked on at once")
 	flag.DurationVar(&options.DeletionPatience, "deletion-patience", 2*time.Minute, "how long a deletion waits for pods and for a Vault that does not answer")
+	flag.IntVar(&options.KeepRecords.Count, "rotation-records-kept", 20, "RotationRecords that stay of each material of an object, from 1; the last one, and the last that succeeded, always stay")
+	flag.DurationVar(&options.KeepRecords.Age, "rotation-records-age", 17520*time.Hour, "how long a RotationRecord stays at most, from 1h")
 	logging := zap.Options{}
 	logging.BindFlags(flag.CommandLine)
 	flag.Parse()
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
 	if options.Namespace == "" {
 		return fmt.Errorf("--operator-namespace is empty: set it, or POD_NAMESPACE, to where the operator's pods run")
+	}
+	if options.KeepRecords.Count < 1 || options.KeepRecords.Age < time.Hour {
+		return fmt.Errorf("--rotation-records-kept=%d --rotation-records-age=%s: keep at least 1 for at least 1h", options.KeepRecords.Count, options.KeepRecords.Age)
 	}
 	return start(ctrl.SetupSignalHandler(), options, ctrl.Options{
 		LeaderElection: elect, LeaderElectionID: "holdfast.iam.holdfast.dev", LeaderElectionNamespace: leaderNamespace,

@@ -27,6 +27,7 @@ import (
 	"github.com/holdfast-iam/holdfast/controllers/keystore"
 	"github.com/holdfast-iam/holdfast/controllers/logpolicy"
 	"github.com/holdfast-iam/holdfast/controllers/passwordpolicy"
+	"github.com/holdfast-iam/holdfast/controllers/rotationrecord"
 	"github.com/holdfast-iam/holdfast/controllers/rotationschedule"
 	"github.com/holdfast-iam/holdfast/controllers/vaultconnection"
 	"github.com/holdfast-iam/holdfast/internal/access"
@@ -65,6 +66,8 @@ type Options struct {
 	WrapVault func(http.RoundTripper) http.RoundTripper
 	// GenerateKey makes private keys. Default: from the system's randomness.
 	GenerateKey func(keys.Algorithm, int) (crypto.Signer, error)
+	// KeepRecords says which RotationRecords stay. Default: of each material 20, for two years.
+	KeepRecords rotationrecord.Keep
 	// OnVaultLogin is told of each login.
 	OnVaultLogin func(connection string, err error)
 }
@@ -132,6 +135,7 @@ func setupOthers(mgr ctrl.Manager, namespaces *access.Namespaces, connector *vau
 	passwords := &passwordpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("passwordpolicy"), Clock: options.Clock}
 	logs := &logpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("logpolicy"), Clock: options.Clock}
 	schedules := &rotationschedule.Reconciler{Client: mgr.GetClient(), Recorder: recorder("rotationschedule"), Clock: options.Clock}
+	records := &rotationrecord.Reconciler{Client: mgr.GetClient(), Clock: options.Clock, Keep: options.KeepRecords}
 	if err := connections.SetupWithManager(mgr, namespaces, limits); err != nil {
 		return fmt.Errorf("set up the controller of VaultConnections: %w", err)
 	}
@@ -146,6 +150,9 @@ func setupOthers(mgr ctrl.Manager, namespaces *access.Namespaces, connector *vau
 	}
 	if err := schedules.SetupWithManager(mgr, limits); err != nil {
 		return fmt.Errorf("set up the controller of RotationSchedules: %w", err)
+	}
+	if err := records.SetupWithManager(mgr, limits); err != nil {
+		return fmt.Errorf("set up the controller of RotationRecords: %w", err)
 	}
 	return nil
 }

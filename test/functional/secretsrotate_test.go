@@ -81,7 +81,9 @@ func awaitPosition(t *testing.T, acme *v1alpha1.IdentityTenant, material, turn s
 // awaitComplete waits until a request is said to be complete.
 func awaitComplete(t *testing.T, acme *v1alpha1.IdentityTenant, token string) {
 	t.Helper()
-	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool { return seen.Status.Requests != nil && seen.Status.Requests.Rotate == token })
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
+		return seen.Status.Requests != nil && seen.Status.Requests.Rotate == token
+	})
 }
 
 // login tells what a login of a generation's account comes to.
