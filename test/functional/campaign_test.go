@@ -26,6 +26,13 @@ type campaign struct {
 	*testing.T
 	history   *history
 	reference []string
+	// life is what happens in a case; the empty point kills nothing. It gives the end state, and
+	// the writes of the life that is killed.
+	life func(p point) ([]string, []string, error)
+	// alike takes from an end state what may differ. Nil: nothing may.
+	alike func(state []string) []string
+	// issued is how many certificates more than Certificates a case makes.
+	issued int
 
 	done, killed, missed, disturbed atomic.Int64
 }
@@ -52,7 +59,7 @@ func (c *campaign) learn() []string {
 		group.Go(func() {
 			r := &runs[i]
 			for range attempts {
-				if r.state, r.writes, r.err = c.live(point{}); !errors.Is(r.err, errDisturbed) {
+				if r.state, r.writes, r.err = c.life(point{}); !errors.Is(r.err, errDisturbed) {
 					return
 				}
 			}
@@ -79,7 +86,7 @@ func (c *campaign) learn() []string {
 // try runs a case until it was killed at its point and nobody else disturbed it.
 func (c *campaign) try(p point) {
 	for range attempts {
-		state, _, err := c.live(p)
+		state, _, err := c.life(p)
 		switch {
 		case errors.Is(err, errDisturbed):
 			c.disturbed.Add(1)
@@ -99,10 +106,9 @@ func (c *campaign) try(p point) {
 	c.Logf("not reached: %s", p)
 }
 
-// live is one tenant's first reconcile in a namespace of its own, killed at a point and
-// taken up again; the empty point kills nothing. It gives the end state and the writes of
-// the first life.
-func (c *campaign) live(p point) ([]string, []string, error) {
+// firstReconcile is that of one tenant in a namespace of its own, killed at a point and taken
+// up again.
+func (c *campaign) firstReconcile(p point) ([]string, []string, error) {
 	ctx := c.Context()
 	ns, err := world.Namespace(ctx, "crash-")
 	if err != nil {
@@ -120,7 +126,7 @@ func (c *campaign) live(p point) ([]string, []string, error) {
 	}
 	running := first
 	if p.write != "" {
-		if err := c.awaitKill(ctx, tenant, first); err != nil {
+		if err := c.awaitKill(ctx, tenant, first, isReady); err != nil {
 			return nil, nil, err
 		}
 		if p.how == statusWiped {
@@ -141,8 +147,12 @@ func (c *campaign) live(p point) ([]string, []string, error) {
 	return state, first.writes(), err
 }
 
+func isReady(tenant *v1alpha1.IdentityTenant) bool {
+	return apimeta.IsStatusConditionTrue(tenant.Status.Conditions, v1alpha1.ConditionReady)
+}
+
 // awaitKill waits until the operator killed itself, or reached the end without it.
-func (c *campaign) awaitKill(ctx context.Context, tenant *v1alpha1.IdentityTenant, running *process) error {
+func (c *campaign) awaitKill(ctx context.Context, tenant *v1alpha1.IdentityTenant, running *process, end func(*v1alpha1.IdentityTenant) bool) error {
 	deadline := time.Now().Add(caseDeadline)
 	var readySince time.Time
 	for !running.hasEnded() {
@@ -150,7 +160,7 @@ func (c *campaign) awaitKill(ctx context.Context, tenant *v1alpha1.IdentityTenan
 		if err := world.Admin.Get(ctx, client.ObjectKeyFromObject(tenant), live); err != nil {
 			return err
 		}
-		if !apimeta.IsStatusConditionTrue(live.Status.Conditions, v1alpha1.ConditionReady) {
+		if !end(live) {
 			readySince = time.Time{}
 		} else if readySince.IsZero() {
 			readySince = time.Now()
@@ -181,7 +191,10 @@ func (c *campaign) settled(ctx context.Context, tenant *v1alpha1.IdentityTenant)
 		if err != nil {
 			return nil, err
 		}
-		if c.history.issuedTwice(tenant.Namespace) {
+		if c.alike != nil {
+			next = c.alike(next)
+		}
+		if c.history.issuedTwice(tenant.Namespace, c.issued) {
 			return nil, errDisturbed
 		}
 		same++

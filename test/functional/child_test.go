@@ -19,6 +19,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/holdfast-iam/holdfast/controllers/identitytenant"
 	"github.com/holdfast-iam/holdfast/test/harness"
 )
 
@@ -33,6 +34,10 @@ type child struct {
 	Namespace  string
 	// KillAt is the write at which the process kills itself, as label names it; empty never.
 	KillAt string
+	// KillAfter is the number of writes at which it does so when there is no KillAt; 0: never.
+	KillAfter int
+	// WithoutWaits has rings of signing keys move as soon as they can.
+	WithoutWaits bool
 	// Committed kills after the write was done, before the operator sees the answer;
 	// otherwise before it is sent.
 	Committed bool
@@ -60,6 +65,9 @@ func runChild(encoded string) int {
 	killer := &killer{child: c, seen: map[string]int{}}
 	options := harness.OperatorOptions{Config: config, Proxy: c.Proxy, Namespaces: []string{c.Namespace}, WrapAPI: killer.wrap}
 	options.WrapVault = killer.wrap
+	if c.WithoutWaits {
+		options.RingWaits = &identitytenant.RingWaits{}
+	}
 	if _, err := harness.StartOperator(context.Background(), options); err != nil {
 		fmt.Fprintln(os.Stderr, "child:", err)
 		return 1
@@ -72,8 +80,9 @@ func runChild(encoded string) int {
 type killer struct {
 	child
 
-	mu   sync.Mutex
-	seen map[string]int
+	mu    sync.Mutex
+	seen  map[string]int
+	total int
 }
 
 func (k *killer) wrap(next http.RoundTripper) http.RoundTripper {
@@ -83,12 +92,12 @@ func (k *killer) wrap(next http.RoundTripper) http.RoundTripper {
 		if !harness.IsWrite(line) || strings.Contains(line, "/events") {
 			return next.RoundTrip(request)
 		}
-		name := k.name(line)
-		if name == k.KillAt && !k.Committed {
+		_, now := k.name(line)
+		if now && !k.Committed {
 			killSelf()
 		}
 		response, err := next.RoundTrip(request)
-		if name == k.KillAt {
+		if now {
 			killSelf()
 		}
 		return response, err
@@ -97,17 +106,19 @@ func (k *killer) wrap(next http.RoundTripper) http.RoundTripper {
 
 // name is how the same write is called in each run: without the namespace and digests,
 // which differ, and with a count, since an object may be written several times.
-func (k *killer) name(line string) string {
+// now says that it is the one to be killed at.
+func (k *killer) name(line string) (name string, now bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	name := label(line, k.Namespace)
+	name = label(line, k.Namespace)
 	k.seen[name]++
+	k.total++
 	name = fmt.Sprintf("%s #%d", name, k.seen[name])
 	if file, err := os.OpenFile(k.Record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
 		fmt.Fprintln(file, name)
 		_ = file.Close()
 	}
-	return name
+	return name, name == k.KillAt || k.total == k.KillAfter
 }
 
 // digest is the end of a name that tells content: it differs between runs, since keys do.

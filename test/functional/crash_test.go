@@ -1,16 +1,18 @@
 package functional
 
 import (
+	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// crashVariable says where to kill: "all" is at every write and in every manner, another
-// text at the writes that have it in their name. Without it there is a sample, so that
+// crashVariable says where to kill: "all" is at every write and in every manner, a number at so
+// many points, another text at the writes that have it in their name. Without it there is a sample, so that
 // the usual run stays short.
 const crashVariable = "HOLDFAST_CRASH_POINTS"
 
@@ -41,9 +43,17 @@ const (
 type point struct {
 	write string
 	how   manner
+	// then is after how many writes more the next life is killed too; 0: it is not.
+	then int
 }
 
-func (p point) String() string { return p.write + ", " + string(p.how) }
+func (p point) String() string {
+	text := p.write + ", " + string(p.how)
+	if p.then > 0 {
+		text += fmt.Sprintf(", and again %d writes later", p.then)
+	}
+	return text
+}
 
 // TestACrashAtAnyWriteConverges kills the operator at each write of a first reconcile, to
 // the API server and to Vault, before it is sent and after it was committed, and wants
@@ -52,19 +62,26 @@ func (p point) String() string { return p.write + ", " + string(p.how) }
 func TestACrashAtAnyWriteConverges(t *testing.T) {
 	t.Parallel()
 	campaign := &campaign{T: t, history: observe(t)}
+	campaign.life = campaign.firstReconcile
 	writes := campaign.learn()
-	points := choose(everyPoint(writes), os.Getenv(crashVariable))
+	points := choose(everyPoint(writes), os.Getenv(crashVariable), usualPoints)
 	t.Logf("a first reconcile makes %d different writes to the API server and Vault: the operator is killed at %d points of %d (%s=all for every one)",
 		len(writes), len(points), len(everyPoint(writes)), crashVariable)
+	campaign.tryAll(points)
+}
+
+// tryAll runs the cases side by side.
+func (c *campaign) tryAll(points []point) {
+	c.Helper()
 	begin := time.Now()
 	queue := make(chan point)
 	var group sync.WaitGroup
 	for range lanes {
 		group.Go(func() {
 			for p := range queue {
-				campaign.try(p)
-				if done := campaign.done.Add(1); done%progressEvery == 0 {
-					t.Logf("%d of %d points after %s", done, len(points), time.Since(begin).Round(time.Second))
+				c.try(p)
+				if done := c.done.Add(1); done%progressEvery == 0 {
+					c.Logf("%d of %d points after %s", done, len(points), time.Since(begin).Round(time.Second))
 				}
 			}
 		})
@@ -74,29 +91,38 @@ func TestACrashAtAnyWriteConverges(t *testing.T) {
 	}
 	close(queue)
 	group.Wait()
-	t.Logf("killed at %d points in %s; %d points were not reached in %d attempts each; %d cases were repeated since cert-manager issued a certificate twice",
-		campaign.killed.Load(), time.Since(begin).Round(time.Second), campaign.missed.Load(), attempts, campaign.disturbed.Load())
+	c.Logf("killed at %d points in %s; %d points were not reached in %d attempts each; %d cases were repeated since cert-manager issued a certificate twice",
+		c.killed.Load(), time.Since(begin).Round(time.Second), c.missed.Load(), attempts, c.disturbed.Load())
 }
+
+var manners = []manner{beforeSent, afterCommitted, statusWiped}
 
 func everyPoint(writes []string) []point {
 	var points []point
 	for _, write := range writes {
-		points = append(points, point{write, beforeSent}, point{write, afterCommitted}, point{write, statusWiped})
+		for _, how := range manners {
+			points = append(points, point{write: write, how: how})
+		}
 	}
 	return points
 }
 
 // choose takes the points that were asked for; without a wish a few, evenly over the
 // writes and all manners in turn.
-func choose(points []point, asked string) []point {
-	switch asked {
-	case "all":
+func choose(points []point, asked string, usual int) []point {
+	number, err := strconv.Atoi(asked)
+	if err == nil && number > 0 {
+		usual = min(number, len(points))
+	}
+	switch {
+	case asked == "all":
 		return points
-	case "":
-		manners := []manner{beforeSent, afterCommitted, statusWiped}
+	case asked == "" || err == nil:
 		var taken []point
-		for i := range usualPoints {
-			taken = append(taken, point{points[i*len(points)/usualPoints].write, manners[i%len(manners)]})
+		for i := range usual {
+			chosen := points[i*len(points)/usual]
+			chosen.how = manners[i%len(manners)]
+			taken = append(taken, chosen)
 		}
 		return taken
 	}

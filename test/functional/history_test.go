@@ -171,12 +171,12 @@ func (h *history) doorsFirst(namespace string) bool {
 }
 
 // issuedTwice tells whether cert-manager signed more often than it was asked to, with no
-// Certificate that anybody changed. Under load it sometimes does: it looks for the Secret
+// Certificate that anybody changed; asked is how often it was asked for another one. Under load it sometimes does: it looks for the Secret
 // that it has just made in a cache that does not have it yet.
-func (h *history) issuedTwice(namespace string) bool {
+func (h *history) issuedTwice(namespace string, asked int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	surplus := 0
+	surplus := -asked
 	for _, object := range h.objects[namespace] {
 		switch kind, _, _ := strings.Cut(object.name, " "); kind {
 		case "CertificateRequest":
