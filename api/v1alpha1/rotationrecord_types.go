@@ -58,8 +58,9 @@ type RotationRecordSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	// +required
 	Material string `json:"material"`
-	// cause: Schedule (it was due), Request (somebody asked), Expiry (a certificate nears its
-	// end) or Leak (somebody asked, since others may know it).
+	// cause: Schedule (it was due), Request (somebody asked), Expiry (a certificate or an
+	// account nears its end), Leak (somebody asked, since others may know it) or Change (its
+	// object is declared otherwise, such as with another role of the database).
 	// +required
 	Cause RotationCause `json:"cause"`
 	// request is the token of the annotation iam.holdfast.dev/rotate that asked for it. Who set
@@ -99,7 +100,7 @@ type RotationSubject struct {
 }
 
 // RotationCause says why a material rotates.
-// +kubebuilder:validation:Enum=Schedule;Request;Expiry;Leak
+// +kubebuilder:validation:Enum=Schedule;Request;Expiry;Leak;Change
 type RotationCause string
 
 // The causes.
@@ -108,6 +109,7 @@ const (
 	CauseRequest  RotationCause = "Request"
 	CauseExpiry   RotationCause = "Expiry"
 	CauseLeak     RotationCause = "Leak"
+	CauseChange   RotationCause = "Change"
 )
 
 // RotatedMaterial names one generation of a material without telling what it is. Of a ring it

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
@@ -165,9 +166,22 @@ func (p *pass) findAdministrator(ctx context.Context, want tenant.Spec, seen ten
 	}
 	if offset > 0 {
 		turn.Current, turn.At = turn.Current+offset, p.Clock.Now()
-		return true, p.move(ctx, want, seen, material.Name, turn)
+		return true, p.move(ctx, want, seen, material.Name, p.found(turn))
 	}
 	return p.restoreAdministrator(ctx, want, seen, admin, material, turn)
+}
+
+// found has a turn tell why it came to a password that an earlier life set: as the request that
+// is open asked, which is handled by that, or by the schedule.
+func (p *pass) found(turn vault.Turn) vault.Turn {
+	request, err := rotation.ParseRequest(p.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
+	verb, named := request.Materials[idp.MaterialAdministrator]
+	if err == nil && request.Token != "" && request.Token != turn.Request && (named || len(request.Materials) == 0) {
+		turn.Request, turn.Cause = request.Token, causeOf(verb)
+		return turn
+	}
+	turn.Run, turn.Cause = "", string(v1alpha1.CauseSchedule)
+	return turn
 }
 
 // restoreAdministrator gives the password of the position to a server whose database is not

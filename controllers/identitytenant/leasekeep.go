@@ -156,11 +156,13 @@ func (p *pass) whyExchange(ctx context.Context, want tenant.Spec, turn vault.Tur
 	case asked && verb == rotation.Drop:
 		return "", next, dropRefused(materialDatabase)
 	case asked:
-		next.Request = request.Token
+		next.Request, next.Cause = request.Token, causeOf(verb)
 		return fmt.Sprintf("as %q asked", request.Token), next, p.noRollout(ctx, want, turn)
 	case current.Terms.Role != roleOf(want.Database.Credentials):
+		next.Cause = string(v1alpha1.CauseChange)
 		return fmt.Sprintf("from the role %s to %s", current.Terms.Role, roleOf(want.Database.Credentials)), next, nil
 	case due:
+		next.Cause = string(v1alpha1.CauseExpiry)
 		return "since its account ends at " + current.Terms.Ends.UTC().Format(time.RFC3339), next, nil
 	}
 	return "", next, p.stillLasts(ctx, want, current)

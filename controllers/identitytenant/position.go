@@ -51,6 +51,9 @@ func (p *pass) move(ctx context.Context, want tenant.Spec, seen tenant.Facts, ma
 	if err != nil {
 		return err
 	}
+	if before := p.place.position.Of(material); before.Current != to.Current {
+		to.From, to.Of = before.Current, string(p.cr.UID)
+	}
 	moved := place{position: vault.Position{}}
 	maps.Copy(moved.position, p.place.position)
 	moved.position[material] = to

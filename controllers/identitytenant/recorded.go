@@ -78,7 +78,7 @@ func (n *notes) write(ctx context.Context) error {
 		if err, refused := n.refused[material.name]; refused {
 			r := n.failed(material.name)
 			current[r.Key()] = true
-			if err := n.writer.Note(ctx, r, n.started(ctx, r, time.Time{}), record.Did(stepRefused, fault.Of(err, "").Message), record.Ended(v1alpha1.RotationFailed)); err != nil {
+			if err := n.writer.Note(ctx, r, n.started(ctx, r, r.Attempt), record.Did(stepRefused, fault.Of(err, "").Message), record.Ended(v1alpha1.RotationFailed)); err != nil {
 				return err
 			}
 		}
@@ -106,23 +106,11 @@ func (n *notes) list(ctx context.Context) error {
 func (n *notes) turns(material string) (turns []vault.Turn) {
 	began, now := n.began.Of(material), n.place.position.Of(material)
 	for _, turn := range []vault.Turn{began, now} {
-		if turn.Current > 1 && !turn.At.Before(n.cr.CreationTimestamp.Time) && (turn == now || began.Current != now.Current) {
+		if turn.Cause != "" && turn.Of == string(n.cr.UID) && (turn == now || began.Current != now.Current) {
 			turns = append(turns, turn)
 		}
 	}
 	return turns
-}
-
-// former is the record of the rotation before one; nil: there is none.
-func (n *notes) former(material string, generation int) (former *v1alpha1.RotationRecord) {
-	for i := range n.known {
-		one := &n.known[i]
-		if one.Spec.Material == material && one.Status.Outcome != v1alpha1.RotationFailed && one.Spec.To.Generation < int64(generation) &&
-			(former == nil || one.Spec.To.Generation > former.Spec.To.Generation) {
-			former = one
-		}
-	}
-	return former
 }
 
 // store is the Keystore of a material; nil: it lies in none, or nobody could look.
@@ -141,62 +129,35 @@ func (n *notes) store(ctx context.Context, material string) (child *v1alpha1.Key
 // rotation describes the rotation that led to a turn.
 func (n *notes) rotation(ctx context.Context, material string, turn vault.Turn) record.Rotation {
 	child, alias := n.store(ctx, material)
-	former, since, handled := n.former(material, turn.Current), n.cr.CreationTimestamp.Time, ""
+	from := n.from(child, alias, turn)
 	r := record.Rotation{
-		Subject: record.SubjectOf("IdentityTenant", n.cr), Material: material,
-		From: n.from(child, alias, former, turn, n.began.Of(material)), To: describe(child, alias, turn.Current),
+		Subject: record.SubjectOf("IdentityTenant", n.cr), Material: material, Cause: v1alpha1.RotationCause(turn.Cause),
+		From: &from, To: describe(child, alias, turn.Current),
 	}
-	if former != nil {
-		handled = former.Spec.Request
-		if len(former.Status.Steps) > 0 {
-			since = former.Status.Steps[0].Time.Time
-		}
-	}
-	due, err := time.Parse(time.RFC3339, turn.Run)
-	switch {
-	case err == nil && due.After(since): // a run that came before the former rotation led to that one
-		r.Cause = v1alpha1.CauseSchedule
-	case turn.Request == "" || turn.Request == handled:
-		r.Cause = v1alpha1.CauseExpiry
-	default:
-		r.Cause, r.Request = v1alpha1.CauseRequest, turn.Request
-		if n.verb(material, turn.Request) == rotation.Leaked {
-			r.Cause = v1alpha1.CauseLeak
-		}
+	if r.Cause == v1alpha1.CauseRequest || r.Cause == v1alpha1.CauseLeak {
+		r.Request = turn.Request
 	}
 	return r
 }
 
-// from is what was in use before. The position forgets it when it is closed; then the record before tells it, or
-// how the pass began.
-func (n *notes) from(child *v1alpha1.Keystore, alias string, former *v1alpha1.RotationRecord, turn, began vault.Turn) *v1alpha1.RotatedMaterial {
+// from is what was in use before: of a store the version before, since others come between rotations.
+func (n *notes) from(child *v1alpha1.Keystore, alias string, turn vault.Turn) v1alpha1.RotatedMaterial {
 	if child != nil {
 		for generation := turn.Current - 1; generation > 0; generation-- {
 			if version(child, generation) != nil {
-				from := describe(child, alias, generation)
-				return &from
+				return describe(child, alias, generation)
 			}
 		}
 	}
-	generation := int64(1)
-	switch {
-	case turn.Previous != 0:
-		generation = int64(turn.Previous)
-	case began.Current < turn.Current && began.Current > 1:
-		generation = int64(began.Current)
-	case former != nil:
-		return former.Spec.To.DeepCopy()
-	}
-	return &v1alpha1.RotatedMaterial{Generation: generation}
+	return v1alpha1.RotatedMaterial{Generation: int64(turn.From)}
 }
 
-// verb is what the annotation says of a material, as far as it is still there.
-func (n *notes) verb(material, token string) rotation.Verb {
-	request, err := rotation.ParseRequest(n.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
-	if err != nil || request.Token != token {
-		return rotation.Renew
+// causeOf is why a material rotates that somebody asked for.
+func causeOf(verb rotation.Verb) string {
+	if verb == rotation.Leaked {
+		return string(v1alpha1.CauseLeak)
 	}
-	return request.Materials[material]
+	return string(v1alpha1.CauseRequest)
 }
 
 // failed describes what did not come to be.
@@ -209,10 +170,7 @@ func (n *notes) failed(material string) record.Rotation {
 	request, err := rotation.ParseRequest(n.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
 	_, named := request.Materials[material]
 	if err == nil && request.Token != "" && request.Token != turn.Request && (named || len(request.Materials) == 0) {
-		r.Cause, r.Request = v1alpha1.CauseRequest, request.Token
-		if request.Materials[material] == rotation.Leaked {
-			r.Cause = v1alpha1.CauseLeak
-		}
+		r.Cause, r.Request = v1alpha1.RotationCause(causeOf(request.Materials[material])), request.Token
 	}
 	r.Attempt = r.Request
 	if r.Attempt == "" {
@@ -253,7 +211,7 @@ func describe(child *v1alpha1.Keystore, alias string, generation int) v1alpha1.R
 
 // note writes down how far the rotation came that led to a turn.
 func (n *notes) note(ctx context.Context, material rotatable, turn vault.Turn, r record.Rotation) error {
-	entries := []record.Entry{n.started(ctx, r, turnDue(turn, r)), record.Did(v1alpha1.StepKeyMade, fmt.Sprintf("Generation %d is in Vault and is named by the position there", turn.Current))}
+	entries := []record.Entry{n.started(ctx, r, turn.Run), record.Did(v1alpha1.StepKeyMade, fmt.Sprintf("Generation %d is in Vault and is named by the position there", turn.Current))}
 	if turn != n.place.position.Of(material.name) {
 		return n.writer.Note(ctx, r, entries...)
 	}
@@ -276,27 +234,21 @@ func (n *notes) note(ctx context.Context, material rotatable, turn vault.Turn, r
 	return n.writer.Note(ctx, r, entries...)
 }
 
-func turnDue(turn vault.Turn, r record.Rotation) time.Time {
-	due, err := time.Parse(time.RFC3339, turn.Run)
-	if err != nil || r.Cause != v1alpha1.CauseSchedule {
-		return time.Time{}
-	}
-	return due
-}
-
 // started tells why, and who asked. The API server alone knows that, and is asked once for a record.
-func (n *notes) started(ctx context.Context, r record.Rotation, due time.Time) record.Entry {
+func (n *notes) started(ctx context.Context, r record.Rotation, run string) record.Entry {
 	for _, one := range n.known {
 		if one.Name == r.Key().Name && record.HasStep(one.Status, v1alpha1.StepStarted) {
 			return record.Did(v1alpha1.StepStarted, "")
 		}
 	}
-	message := "Its certificate nears its end"
+	message := "What is in use nears its end"
 	switch {
-	case r.Cause == v1alpha1.CauseSchedule && due.IsZero():
+	case r.Cause == v1alpha1.CauseChange:
+		message = "Its tenant is declared otherwise"
+	case r.Cause == v1alpha1.CauseSchedule && run == "":
 		message = "It was due by its schedule"
 	case r.Cause == v1alpha1.CauseSchedule:
-		message = "Due since " + due.UTC().Format(time.RFC3339)
+		message = "Due since " + run
 	case r.Request != "":
 		message = fmt.Sprintf("Asked%s as %s", n.asker(ctx, r.Request), r.Request)
 		if r.Cause == v1alpha1.CauseLeak {

@@ -55,10 +55,11 @@ func (p *pass) rotateWhenDue(ctx context.Context, want tenant.Spec, seen tenant.
 	if !decision.Due {
 		return nil
 	}
-	next := vault.Turn{Request: turn.Request, Run: decision.Token(), At: p.Clock.Now()}
+	next := vault.Turn{Request: turn.Request, Run: decision.Token(), At: p.Clock.Now(), Cause: string(v1alpha1.CauseSchedule)}
 	cause := "since it was due at " + next.Run
 	if m.Asked {
 		next.Request, next.Run, cause = request.Token, turn.Run, fmt.Sprintf("as %q asked", request.Token)
+		next.Cause = causeOf(verb)
 	}
 	if err := p.advance(ctx, want, seen, material, verb, next, cause); err != nil {
 		return err

@@ -68,8 +68,9 @@ func (p *pass) rotateStore(ctx context.Context, want tenant.Spec, seen tenant.Fa
 		m.Ring = p.overlap(ctx, want, seen, store)
 	}
 	decision := p.decide(m, turn.At)
-	next, words := vault.Turn{Request: turn.Request, Run: decision.Token(), At: p.Clock.Now()}, wordsOf(decision.Token())
+	next, words := vault.Turn{Request: turn.Request, Run: decision.Token(), At: p.Clock.Now(), Cause: string(v1alpha1.CauseSchedule)}, wordsOf(decision.Token())
 	if m.Asked {
+		next.Cause = causeOf(verb)
 		next.Request, next.Run, words = request.Token, turn.Run, wordsOf(request.Token)
 	}
 	if words == "" {

@@ -31,6 +31,14 @@ type Turn struct {
 	Pending string `json:"pending,omitempty"`
 	// At is when the material came to Current; zero when it never moved.
 	At time.Time `json:"at,omitzero"`
+	// From is the generation that was in use before Current, also when it is of no use any
+	// more; 0: not known.
+	From int `json:"from,omitempty"`
+	// Cause is why it came to Current, in the words of a RotationRecord. Empty: not known.
+	Cause string `json:"cause,omitempty"`
+	// Of is the UID of the object whose rotation it was: one of the same name that is made
+	// later takes up what lies here, and has rotated nothing.
+	Of string `json:"of,omitempty"`
 }
 
 // Newest is the highest generation that the turn names.
