@@ -2,6 +2,7 @@ package identitytenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -20,19 +21,21 @@ import (
 // read keep what is due.
 func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
 	request, problem := rotation.ParseRequest(p.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
+	note := func(err error) {
+		// How far it came is not known, or somebody else is at it: pods would get some of it now and the rest later.
+		p.asking = p.asking || err != nil && (errors.Is(err, vault.ErrConflict) || fault.Of(err, "").Kind == fault.KindTransient)
+		if err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
+			problem = err
+		}
+	}
 	if problem == nil {
 		problem = p.checkNames(want, request)
 	}
 	for _, rotate := range []func(context.Context, tenant.Spec, tenant.Facts, rotation.Request) error{p.rotateStores, p.exchange} {
-		if err := rotate(ctx, want, seen, request); err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
-			problem = err
-		}
+		note(rotate(ctx, want, seen, request))
 	}
 	for _, material := range p.driver.Materials(want) {
-		err := p.attempt(material.Name, p.rotateWhenDue(ctx, want, seen, material, request))
-		if err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
-			problem = err
-		}
+		note(p.attempt(material.Name, p.rotateWhenDue(ctx, want, seen, material, request)))
 	}
 	return problem
 }

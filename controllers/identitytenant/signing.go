@@ -19,6 +19,9 @@ import (
 
 // After a leak a ring moves twice: its next key, which may be known too, is replaced; once every
 // server publishes the fresh one, that signs, and the leaked one is forgotten at once.
+// lookAgain is how soon a server is asked again for keys that it does not publish yet.
+const lookAgain = 5 * time.Second
+
 const (
 	burned  = ".burned"
 	dropped = ".dropped"
@@ -57,6 +60,9 @@ func (p *pass) overlap(ctx context.Context, want tenant.Spec, seen tenant.Facts,
 			if published {
 				known.NextSince = firstOf(known.NextSince, now)
 			}
+		}
+		if set, err := p.statefulSet(ctx, want); err == nil && set != nil && !moving(set) && known.NextSince.IsZero() {
+			p.wake(now.Add(lookAgain)) // nothing tells when a server that just started answers
 		}
 	}
 	p.signing = &known

@@ -2,6 +2,7 @@ package identitytenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,7 +35,11 @@ func (p *pass) rotateStores(ctx context.Context, want tenant.Spec, seen tenant.F
 		if store.Role == tenant.RoleTrust {
 			continue
 		}
-		if err := p.rotateStore(ctx, want, seen, store, request); err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
+		err := p.rotateStore(ctx, want, seen, store, request)
+		if errors.Is(err, vault.ErrConflict) {
+			p.asking = true
+		}
+		if err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
 			problem = err
 		}
 	}

@@ -7,12 +7,12 @@ TEST_FLAGS ?= -p 2 -timeout 25m
 test: prerequisites ## Run every test of every module (TEST_FLAGS='-p 2 -timeout 25m')
 	@$(TIMED) 'make test' hack/make/test.sh $(TEST_FLAGS)
 
-# CRASH narrows the campaign to the writes that have a text in their name.
+# CRASH narrows the campaigns to so many points, or to the writes that have a text in their name.
 CRASH ?= all
 
 .PHONY: crash
-crash: prerequisites ## Kill the operator at every write of a first reconcile, in every manner (CRASH=acme-tls for some)
-	@HOLDFAST_CRASH_POINTS='$(CRASH)' $(TIMED) 'make crash' $(GO) test -count=1 -v -timeout 90m -run '^TestACrashAtAnyWriteConverges$$' ./test/functional
+crash: prerequisites ## Kill the operator at every write of a first reconcile and of a rotation, in every manner (CRASH=40 or CRASH=acme-tls for some)
+	@HOLDFAST_CRASH_POINTS='$(CRASH)' $(TIMED) 'make crash' $(GO) test -count=1 -v -timeout 240m -run '^TestACrashAtAnyWrite' ./test/functional
 
 # BENCH narrows the run to one package.
 BENCH ?= ./...

@@ -38,6 +38,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, report pipeline.Report, now time.Time) 
 	for _, outcome := range report.Outcomes {
 		conditions.outcome(cr, report, outcome)
 	}
+	conditions.untilStale(cr, now)
 	onTime(conditions, report)
 	upToDate(conditions, report.Want, report.Seen)
 	available(conditions, report.Seen)
@@ -179,6 +180,21 @@ func (c *Conditions) firstUnmet() string {
 		}
 	}
 	return ""
+}
+
+// untilStale says until when a Vault that is away takes nothing away. It is a time and no
+// countdown, so that the status is not written anew with each pass.
+func (c *Conditions) untilStale(cr *v1alpha1.IdentityTenant, now time.Time) {
+	condition := c.Get(v1alpha1.ConditionVaultReady)
+	if condition == nil || condition.Status != metav1.ConditionFalse || cr.Status.ServingRevision == "" {
+		return
+	}
+	since := now
+	if !condition.LastTransitionTime.IsZero() {
+		since = condition.LastTransitionTime.Time
+	}
+	until := since.Add(StalenessBudget).UTC().Format(time.RFC3339)
+	c.False(v1alpha1.ConditionVaultReady, condition.Reason, strings.TrimSuffix(condition.Message, ".")+". What serves needs no Vault: it is called ready until "+until)
 }
 
 // budgetSpent tells whether Vault has been away for longer than the budget.
