@@ -611,6 +611,9 @@ type IdentityTenantStatus struct {
 	// dataKey is the key that encrypts what the server stores.
 	// +optional
 	DataKey *DataKeyInUse `json:"dataKey,omitempty"`
+	// servedCertificate is what was read over TLS from every pod when the last rollout was over.
+	// +optional
+	ServedCertificate *ServedCertificate `json:"servedCertificate,omitempty"`
 	// tokenSigning is the ring of the keys that sign tokens.
 	// +optional
 	TokenSigning *TokenSigningStatus `json:"tokenSigning,omitempty"`
@@ -689,6 +692,18 @@ type KeystoreInUse struct {
 	// notAfter is the earliest expiry among its own certificates.
 	// +optional
 	NotAfter *metav1.Time `json:"notAfter,omitempty"`
+}
+
+// ServedCertificate is the certificate that every pod serves.
+type ServedCertificate struct {
+	// serial number, hexadecimal.
+	Serial string `json:"serial"`
+	// notAfter is its end.
+	NotAfter metav1.Time `json:"notAfter"`
+	// pods that served it.
+	Pods int32 `json:"pods"`
+	// since is when it was read.
+	Since metav1.Time `json:"since"`
 }
 
 // TokenSigningStatus is a ring of keys, by generation.

@@ -42,7 +42,7 @@ func (p *pass) observeRotations(_ context.Context, want tenant.Spec, seen *tenan
 			p.rotations[string(store.Role)] = p.issued(store, fact)
 		}
 	}
-	seen.Signing = p.signing
+	seen.Signing, seen.Served = p.signing, p.served
 	for _, material := range slices.Sorted(maps.Keys(p.rotations)) {
 		seen.Rotations = append(seen.Rotations, p.rotations[material])
 	}

@@ -303,6 +303,12 @@ func (n *notes) serving(material rotatable, turn vault.Turn) string {
 		if !n.served {
 			return ""
 		}
+		if material.name == string(tenant.RoleTLS) {
+			if seen.Served == nil {
+				return ""
+			}
+			return fmt.Sprintf("%d pods serve the certificate with serial %s, read over TLS", seen.Served.Pods, seen.Served.Serial)
+		}
 		return fmt.Sprintf("%d of %d pods are ready and run revision %s", seen.Pods.Ready, seen.Pods.Wanted, seen.ServingRevision)
 	}
 	if settings, ran := n.report.Outcome(v1alpha1.ConditionSettingsApplied); !ran || !settings.Met() {

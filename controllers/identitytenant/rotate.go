@@ -31,6 +31,7 @@ func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) 
 	if problem == nil {
 		problem = p.checkNames(want, request)
 	}
+	p.proveServed(ctx, want, seen)
 	for _, rotate := range []func(context.Context, tenant.Spec, tenant.Facts, rotation.Request) error{p.rotateStores, p.exchange} {
 		note(rotate(ctx, want, seen, request))
 	}

@@ -43,6 +43,7 @@ type pass struct {
 	changes         []apply.Change
 	children        map[tenant.KeystoreRole]*v1alpha1.Keystore // as observed
 	signing         *tenant.SigningFact
+	served          *tenant.ServedFact
 	asking          bool                           // not all that rotates now did: pods wait for the rest
 	unseen          map[string]bool                // Keystores that this very pass changed
 	delivered       []string                       // what Keystores rotated because the rotate annotation asks for it, and which they have by now

@@ -25,6 +25,9 @@ type Facts struct {
 	Rotated string
 	// Signing is the ring of the keys that sign tokens. Nil: nobody could look.
 	Signing *SigningFact
+	// Served is the certificate that every pod serves, read over TLS. Nil: they do not serve the
+	// newest, or nobody could look.
+	Served *ServedFact
 	// DesiredRevision names all that pods read; empty until it is complete.
 	DesiredRevision string
 	// ServingRevision is the revision that every ready pod runs; empty when they differ.
@@ -56,6 +59,16 @@ type KeystoreFact struct {
 
 // RingFact are generations of a ring's keys; a Previous of zero: there is none.
 type RingFact struct{ Previous, Current, Next int }
+
+// ServedFact is a certificate that was read over TLS.
+type ServedFact struct {
+	// Serial is hexadecimal.
+	Serial   string
+	NotAfter time.Time
+	// Pods is how many served it, Since when that was read.
+	Pods  int
+	Since time.Time
+}
 
 // SigningFact is a ring and since when it is what the live server has. Zero times: it is not, or
 // nobody could look.

@@ -38,6 +38,8 @@ func TestFiveMaterialsAreOneRollout(t *testing.T) {
 	operated(t, options, ns)
 	acme := ready(t, harness.NewTenant(ns, "acme"))
 	first := awaitUpToDate(t, acme).Status.ServingRevision
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool { return seen.Status.ServedCertificate != nil })
+	proven := acme.Status.ServedCertificate.Serial
 	stop := traffic(t, newRelyingParty(t, acme), time.Hour, time.Hour)
 	appeared := watchPods(t, acme)
 
@@ -95,6 +97,13 @@ func TestFiveMaterialsAreOneRollout(t *testing.T) {
 	births, replicas := len(appeared()), len(podsOf(t, acme))
 	if births != replicas {
 		t.Errorf("%d pods were made for %d, want one rollout", births, replicas)
+	}
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
+		proof := seen.Status.ServedCertificate
+		return proof != nil && int(proof.Pods) == replicas && proof.Serial == fmt.Sprintf("%x", served(t, seen).SerialNumber)
+	})
+	if certificate, old := acme.Status.ServedCertificate.Serial, proven; certificate == old {
+		t.Errorf("the serial %s that every pod serves is what it was", old)
 	}
 	seen := stop()
 	if len(seen.failures) > 0 {

@@ -96,6 +96,7 @@ func statusAtRest(t *testing.T, sent *meter, tenant *v1alpha1.IdentityTenant) ma
 	}
 	all := map[string]any{"tenant": tenant.Status.DeepCopy()}
 	untimed(all["tenant"].(*v1alpha1.IdentityTenantStatus).Conditions)
+	all["tenant"].(*v1alpha1.IdentityTenantStatus).ServedCertificate.Since = metav1.Time{}
 	// A ring's waits begin anew: what was not seen since is not counted.
 	all["tenant"].(*v1alpha1.IdentityTenantStatus).TokenSigning.CurrentSince = nil
 	all["tenant"].(*v1alpha1.IdentityTenantStatus).TokenSigning.NextPublishedSince = nil

@@ -161,3 +161,15 @@ func (p *Player) pick(namespace, instance string) (string, bool) {
 	p.turn++
 	return ready[p.turn%len(ready)], true
 }
+
+// pod gives the address of one pod's server.
+func (p *Player) pod(namespace, name string) (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, found := range p.pods {
+		if found.namespace == namespace && found.name == name {
+			return found.address, true
+		}
+	}
+	return "", false
+}

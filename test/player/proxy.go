@@ -36,7 +36,10 @@ func (p *Player) carry(ctx context.Context, from net.Conn) {
 	host, _, _ := strings.Cut(request.Host, ":")
 	labels := strings.Split(host, ".")
 	address, ok := "", false
-	if len(labels) >= 2 {
+	switch {
+	case len(labels) > 3 && labels[3] == "svc": // pod.headless-service.namespace.svc
+		address, ok = p.pod(labels[2], labels[0])
+	case len(labels) >= 2:
 		address, ok = p.pick(labels[1], labels[0])
 	}
 	if !ok {
