@@ -90,6 +90,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	p := &pass{Reconciler: r, cr: &cr, want: resolve(&cr)}
 	err := p.run(ctx)
+	p.noteRotations(ctx)
 	if publishing := p.publish(ctx, err); publishing != nil {
 		return ctrl.Result{}, publishing
 	}
@@ -111,7 +112,11 @@ type pass struct {
 
 	standing standing              // where materials stand, as Vault has it
 	issued   map[string]issuedPair // by alias, read once: a renewal may end within a pass
+	began    vault.Position        // where they stood when the pass began
 	rotated  string                // the request to rotate that is complete
+	refused  *refusal              // what was asked for and cannot be done
+	applied  bool                  // the current version holds what the position names, and so does its copy
+	unnoted  error                 // why a rotation could not be written down
 	rings    []v1alpha1.KeystoreRing
 
 	current  *version  // nil until there is one
@@ -159,6 +164,7 @@ func (p *pass) run(ctx context.Context) (err error) {
 	if err = p.copyToTarget(ctx); err != nil {
 		return err
 	}
+	p.applied = true
 	if err = p.retire(ctx); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type outcome struct {
 	Generations  []int64
 	Aliases      []string
 	Finalizers   []string
+	Records      []string
 }
 
 // A manager that is killed at any write, before it is sent or after it is done, leaves nothing that its successor does not take
@@ -85,6 +86,7 @@ func (p place) outcome() outcome {
 	var cr v1alpha1.Keystore
 	p.get("orders", &cr)
 	seen := outcome{Vault: p.vaultPaths(), Secrets: len(secrets.Items), Finalizers: cr.Finalizers}
+	seen.Records = p.records()
 	for _, certificate := range certificates.Items {
 		seen.Certificates = append(seen.Certificates, certificate.Name)
 	}

@@ -30,10 +30,14 @@ func (p *pass) renewed(ctx context.Context, a ask, token string) (vault.Turn, er
 		if err := p.escrow(ctx, live); err != nil {
 			return turn, err
 		}
-		if turn.Current, err = p.newestGeneration(ctx, a.material); err != nil {
+		newest, err := p.newestGeneration(ctx, a.material)
+		if err != nil {
 			return turn, err
 		}
-		turn.Pending = token
+		if newest != turn.Current { // it was renewed in its time since the last request
+			turn.From, turn.Cause, turn.Of = turn.Current, string(v1alpha1.CauseExpiry), string(p.cr.UID)
+		}
+		turn.Current, turn.Pending = newest, token
 		if err := p.move(ctx, map[string]vault.Turn{a.material: turn}); err != nil {
 			return turn, err
 		}
@@ -49,6 +53,7 @@ func (p *pass) renewed(ctx context.Context, a ask, token string) (vault.Turn, er
 		return turn, err
 	}
 	turn.Request, turn.Pending, turn.At = token, "", p.Clock.Now()
+	turn.From, turn.Cause, turn.Of = turn.Current, causeOf(a.verb), string(p.cr.UID)
 	turn.Current, err = p.newestGeneration(ctx, a.material)
 	return turn, err
 }

@@ -47,7 +47,7 @@ func (p *pass) readStanding(ctx context.Context) error {
 	if err != nil {
 		return p.troubled(err)
 	}
-	p.standing = standing{position, version}
+	p.standing, p.began = standing{position, version}, position
 	return nil
 }
 
@@ -85,7 +85,9 @@ func (p *pass) rotate(ctx context.Context) error {
 		return nil
 	}
 	if p.want.rollback != "" {
-		return fault.Terminal(v1alpha1.ReasonInvalidSpec, "the annotation %s: nothing is rotated while %s pins a former version: remove that first", v1alpha1.AnnotationRotate, v1alpha1.AnnotationRollback)
+		err := fault.Terminal(v1alpha1.ReasonInvalidSpec, "the annotation %s: nothing is rotated while %s pins a former version: remove that first", v1alpha1.AnnotationRotate, v1alpha1.AnnotationRollback)
+		p.refused = &refusal{asked, request.Token, err}
+		return err
 	}
 	turns := map[string]vault.Turn{}
 	for _, a := range asked {
@@ -124,15 +126,7 @@ type ask struct {
 
 // asked lists the materials of a request, those with keys and the password when it names none.
 func (p *pass) asked(request rotation.Request) ([]ask, error) {
-	var possible []ask
-	for _, e := range p.want.entries {
-		if e.trusted == nil {
-			possible = append(possible, ask{material: e.alias, entry: e})
-		}
-	}
-	if p.want.hasPassword() {
-		possible = append(possible, ask{material: materialPassword})
-	}
+	possible := p.possible()
 	if len(request.Materials) == 0 {
 		return possible, nil
 	}
@@ -152,12 +146,25 @@ func (p *pass) asked(request rotation.Request) ([]ask, error) {
 	return asked, nil
 }
 
+// possible lists what has keys, and the password.
+func (p *pass) possible() (possible []ask) {
+	for _, e := range p.want.entries {
+		if e.trusted == nil {
+			possible = append(possible, ask{material: e.alias, entry: e})
+		}
+	}
+	if p.want.hasPassword() {
+		possible = append(possible, ask{material: materialPassword})
+	}
+	return possible
+}
+
 // successor makes what a material comes to next, and gives the turn that names it. A value that an earlier pass made, and did
 // not come to name, is taken up.
 func (p *pass) successor(ctx context.Context, a ask, token string) (vault.Turn, error) {
 	turn := p.turn(a.material, a.entry.ring)
 	made := turn.Newest() + 1
-	next := vault.Turn{Current: made, Request: token, Run: turn.Run, At: p.Clock.Now()}
+	next := vault.Turn{Current: made, Request: token, Run: turn.Run, At: p.Clock.Now(), From: turn.Newest(), Cause: causeOf(a.verb), Of: string(p.cr.UID)}
 	if a.entry.ring {
 		next.Previous, next.Current, next.Next = turn.Current, turn.Next, made
 		switch a.verb {

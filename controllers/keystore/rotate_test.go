@@ -27,6 +27,8 @@ func TestRotation(t *testing.T) {
 		"what cannot be asked is refused":                badRequests,
 		"JKS, PEM and old encryption":                    otherFormats,
 		"deleted and made anew it stands where it stood": rotatedKeysAreFoundAgain,
+		"what was rotated is written down":               rotationsAreWrittenDown,
+		"what a tenant rotates is left to the tenant":    aTenantsKeystoreWritesNoRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -203,6 +203,8 @@ func (p *pass) result(failed error) (ctrl.Result, error) {
 		return pipeline.Rejected(failed).Result()
 	case p.vaultErr != nil:
 		return pipeline.Rejected(p.vaultErr).Result()
+	case p.unnoted != nil:
+		return ctrl.Result{RequeueAfter: pipeline.WaitingRetry}, nil
 	}
 	return ctrl.Result{RequeueAfter: wait.Jitter(resync, resyncJitter)}, nil
 }

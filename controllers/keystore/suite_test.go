@@ -313,7 +313,7 @@ func (p place) delete(object client.Object) {
 // reconcile asks for a pass, and returns when it is over. A pass shows itself by reading the store's password from Vault.
 func (p place) reconcile(name, token string) {
 	p.Helper()
-	path := strings.Join([]string{"GET secret/data/holdfast", p.namespace, "keystore", name, "password/1"}, "/")
+	path := strings.Join([]string{"GET secret/data/holdfast", p.namespace, "keystore", name, "position/1"}, "/")
 	passes := func() int {
 		return len(slices.DeleteFunc(p.manager.Vault.Requests(), func(request string) bool { return request != path }))
 	}
