@@ -54,6 +54,8 @@ type target interface {
 	// handled is the last request that is complete.
 	handled() string
 	conditions() []metav1.Condition
+	// waits tells what materials wait for before they rotate.
+	waits() []string
 }
 
 func rotateCommand() *cobra.Command { return rotateCommandAt(usualPace) }

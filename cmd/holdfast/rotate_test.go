@@ -273,9 +273,13 @@ func TestRotateWaitsUntilItIsComplete(t *testing.T) {
 	awaitSays(t, out, "Asked:")
 	annotation(t, acme)
 	patched(t, acme, func() {
+		acme.Status.Rotations = []v1alpha1.RotationStatus{{Material: "system", Reason: "RolloutInFlight", Message: "system waits for pods"}, {Material: "tls", Reason: "WindowClosed", Message: "not asked for"}}
 		acme.Status.Conditions = []metav1.Condition{condition(v1alpha1.ConditionUpToDate, "False", v1alpha1.ReasonProgressing, "Rolling to revision r2: 1 of 2 pods run it")}
 	})
 	awaitSays(t, out, "1 of 2 pods run it")
+	if expectSays(t, out.String(), "system waits for pods"); strings.Contains(out.String(), "not asked for") {
+		t.Errorf("it tells of what nobody asked for:\n%s", out)
+	}
 	writer := record.Writer{Client: env.Admin, Live: env.Admin, Clock: realClock{}}
 	if err := writer.Note(t.Context(), record.Rotation{Subject: record.SubjectOf("IdentityTenant", acme), Material: "system", Cause: v1alpha1.CauseRequest, Request: "now",
 		To: v1alpha1.RotatedMaterial{Generation: 2}}, record.Did(v1alpha1.StepKeyMade, "Vault has it")); err != nil {

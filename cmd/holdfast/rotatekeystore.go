@@ -121,6 +121,9 @@ func (k *keystoreTarget) what(name string, verb rotation.Verb) string {
 	return "its next key becomes the present one, and the former one still verifies until the next rotation"
 }
 
+// waits: a Keystore rotates at once.
+func (k *keystoreTarget) waits() []string { return nil }
+
 // irreversible: versions stay, and one can be pinned again.
 func (k *keystoreTarget) irreversible(map[string]rotation.Verb) string { return "" }
 

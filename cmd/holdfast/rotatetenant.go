@@ -212,6 +212,21 @@ func (t *tenantTarget) irreversible(chosen map[string]rotation.Verb) string {
 		"What " + present + " has encrypted is unreadable after the rotation after this one, unless it was encrypted anew until then."
 }
 
+func (t *tenantTarget) waits() (lines []string) {
+	request, err := rotation.ParseRequest(t.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
+	if err != nil {
+		return nil // the operator says so
+	}
+	for _, one := range t.cr.Status.Rotations {
+		_, named := request.Materials[one.Material]
+		idle := one.Reason == string(rotation.NotDue) || one.Reason == string(rotation.Suspended)
+		if !idle && (named || len(request.Materials) == 0) {
+			lines = append(lines, fmt.Sprintf("%s is %s: %s", one.Material, one.Reason, one.Message))
+		}
+	}
+	return lines
+}
+
 func orNobody(who []string) string {
 	if len(who) == 0 {
 		return "nobody"

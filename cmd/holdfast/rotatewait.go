@@ -105,6 +105,7 @@ func progress(ctx context.Context, cluster client.Client, target target, token s
 			}
 		}
 	}
+	lines = append(lines, target.waits()...)
 	for _, condition := range shown {
 		if seen := apimeta.FindStatusCondition(target.conditions(), condition); seen != nil && seen.Status != metav1.ConditionTrue {
 			lines = append(lines, fmt.Sprintf("%s is %s, %s: %s", seen.Type, seen.Status, seen.Reason, seen.Message))

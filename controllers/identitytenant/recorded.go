@@ -43,10 +43,10 @@ func (p *pass) attempt(material string, err error) error {
 // what pods hold, so that a life that ended between a rotation and its record is followed by one that writes
 // it. A record that cannot be written holds up nothing.
 func (p *pass) noteRotations(ctx context.Context, report pipeline.Report, served bool) {
-	if len(p.place.position) == 0 && len(p.refused) == 0 {
+	notes := notes{pass: p, report: report, served: served, writer: record.Writer{Client: p.Own, Live: p.Applier.Live, Clock: p.Clock}}
+	if _, renewed := notes.renewal(string(tenant.RoleTLS)); len(p.place.position) == 0 && len(p.refused) == 0 && !renewed {
 		return
 	}
-	notes := notes{pass: p, report: report, served: served, writer: record.Writer{Client: p.Own, Live: p.Applier.Live, Clock: p.Clock}}
 	if err := notes.write(ctx); err != nil {
 		logf.FromContext(ctx).Info("What was rotated could not be written down and is tried again", "reason", err.Error())
 		p.wake(p.Clock.Now().Add(pipeline.WaitingRetry))
@@ -75,8 +75,14 @@ func (n *notes) write(ctx context.Context) error {
 				return err
 			}
 		}
-		if err, refused := n.refused[material.name]; refused {
-			r := n.failed(material.name)
+		if r, renewed := n.renewal(material.name); renewed {
+			current[r.Key()] = true
+			if err := n.note(ctx, material, n.place.position.Of(material.name), r); err != nil {
+				return err
+			}
+		}
+		if r, failed := n.failed(material.name); failed {
+			err := n.refused[material.name]
 			current[r.Key()] = true
 			if err := n.writer.Note(ctx, r, n.started(ctx, r, r.Attempt), record.Did(stepRefused, fault.Of(err, "").Message), record.Ended(v1alpha1.RotationFailed)); err != nil {
 				return err
@@ -113,45 +119,6 @@ func (n *notes) turns(material string) (turns []vault.Turn) {
 	return turns
 }
 
-// store is the Keystore of a material; nil: it lies in none, or nobody could look.
-func (n *notes) store(ctx context.Context, material string) (child *v1alpha1.Keystore, alias string) {
-	fact, usable := n.report.Seen.Keystores[tenant.KeystoreRole(material)]
-	if !usable {
-		return nil, ""
-	}
-	child = &v1alpha1.Keystore{}
-	if err := n.client.Get(ctx, client.ObjectKey{Namespace: n.cr.Namespace, Name: fact.Name}, child); err != nil {
-		return nil, "" // the record then tells less, and is no less right
-	}
-	return child, fact.Alias
-}
-
-// rotation describes the rotation that led to a turn.
-func (n *notes) rotation(ctx context.Context, material string, turn vault.Turn) record.Rotation {
-	child, alias := n.store(ctx, material)
-	from := n.from(child, alias, turn)
-	r := record.Rotation{
-		Subject: record.SubjectOf("IdentityTenant", n.cr), Material: material, Cause: v1alpha1.RotationCause(turn.Cause),
-		From: &from, To: describe(child, alias, turn.Current),
-	}
-	if r.Cause == v1alpha1.CauseRequest || r.Cause == v1alpha1.CauseLeak {
-		r.Request = turn.Request
-	}
-	return r
-}
-
-// from is what was in use before: of a store the version before, since others come between rotations.
-func (n *notes) from(child *v1alpha1.Keystore, alias string, turn vault.Turn) v1alpha1.RotatedMaterial {
-	if child != nil {
-		for generation := turn.Current - 1; generation > 0; generation-- {
-			if version(child, generation) != nil {
-				return describe(child, alias, generation)
-			}
-		}
-	}
-	return v1alpha1.RotatedMaterial{Generation: int64(turn.From)}
-}
-
 // causeOf is why a material rotates that somebody asked for.
 func causeOf(verb rotation.Verb) string {
 	if verb == rotation.Leaked {
@@ -160,58 +127,30 @@ func causeOf(verb rotation.Verb) string {
 	return string(v1alpha1.CauseRequest)
 }
 
-// failed describes what did not come to be.
-func (n *notes) failed(material string) record.Rotation {
+// failed describes what was refused in this pass, if anything was.
+func (n *notes) failed(material string) (r record.Rotation, failed bool) {
+	if n.refused[material] == nil {
+		return record.Rotation{}, false
+	}
 	turn := n.place.position.Of(material)
-	r := record.Rotation{
+	r = record.Rotation{
 		Subject: record.SubjectOf("IdentityTenant", n.cr), Material: material, Cause: v1alpha1.CauseSchedule,
 		From: &v1alpha1.RotatedMaterial{Generation: int64(turn.Current)}, To: v1alpha1.RotatedMaterial{Generation: int64(turn.Newest() + 1)},
 	}
 	request, err := rotation.ParseRequest(n.cr.Annotations[v1alpha1.AnnotationRotate], v1alpha1.ReasonInvalidSpec)
 	_, named := request.Materials[material]
 	if err == nil && request.Token != "" && request.Token != turn.Request && (named || len(request.Materials) == 0) {
-		r.Cause, r.Request = v1alpha1.RotationCause(causeOf(request.Materials[material])), request.Token
+		r.Cause, r.Request, r.Attempt = v1alpha1.RotationCause(causeOf(request.Materials[material])), request.Token, request.Token
+		return r, true
 	}
-	r.Attempt = r.Request
-	if r.Attempt == "" {
-		r.Attempt = n.rotations[material].NextDue.UTC().Format(time.RFC3339)
-	}
-	return r
-}
-
-// version finds a version of a store that the Keystore still tells of; nil: it does not.
-func version(child *v1alpha1.Keystore, generation int) *v1alpha1.KeystoreVersion {
-	for i := range child.Status.Versions {
-		if child.Status.Versions[i].Generation == int64(generation) {
-			return &child.Status.Versions[i]
-		}
-	}
-	return nil
-}
-
-// describe names a generation without telling what it is: of a store, its keys as the Keystore shows them. child is nil
-// for what lies in no store.
-func describe(child *v1alpha1.Keystore, alias string, generation int) v1alpha1.RotatedMaterial {
-	described := v1alpha1.RotatedMaterial{Generation: int64(generation)}
-	if child == nil {
-		return described
-	}
-	found := version(child, generation)
-	if found == nil {
-		return described
-	}
-	described.SecretName = found.SecretName
-	for _, entry := range found.Entries {
-		if !entry.Trusted && entry.Alias == alias {
-			described.KeyIDs, described.Serials, described.Fingerprints = []string{entry.Alias}, []string{entry.Serial}, []string{entry.FingerprintSHA256}
-		}
-	}
-	return described
+	due := n.rotations[material].NextDue
+	r.Attempt = due.UTC().Format(time.RFC3339)
+	return r, !due.IsZero() // else it did not begin to rotate
 }
 
 // note writes down how far the rotation came that led to a turn.
 func (n *notes) note(ctx context.Context, material rotatable, turn vault.Turn, r record.Rotation) error {
-	entries := []record.Entry{n.started(ctx, r, turn.Run), record.Did(v1alpha1.StepKeyMade, fmt.Sprintf("Generation %d is in Vault and is named by the position there", turn.Current))}
+	entries := []record.Entry{n.started(ctx, r, turn.Run), record.Did(v1alpha1.StepKeyMade, made(r))}
 	if turn != n.place.position.Of(material.name) {
 		return n.writer.Note(ctx, r, entries...)
 	}
@@ -222,7 +161,11 @@ func (n *notes) note(ctx context.Context, material rotatable, turn vault.Turn, r
 	if applied != "" {
 		entries = append(entries, record.Did(v1alpha1.StepApplied, applied))
 	}
-	if serving := n.serving(material, turn); serving != "" {
+	serving, err := n.serving(ctx, material, r)
+	if err != nil {
+		return err
+	}
+	if serving != "" {
 		entries = append(entries, record.Did(v1alpha1.StepServing, serving))
 		if material.closes && turn.Previous == 0 {
 			entries = append(entries, record.Did(stepRetired, "What was in use before is closed"))
@@ -234,12 +177,17 @@ func (n *notes) note(ctx context.Context, material rotatable, turn vault.Turn, r
 	return n.writer.Note(ctx, r, entries...)
 }
 
+func made(r record.Rotation) string {
+	if len(r.To.Fingerprints) > 0 {
+		return fmt.Sprintf("Version %d of its Keystore holds it, and its key is in Vault", r.To.Generation)
+	}
+	return fmt.Sprintf("Generation %d is in Vault and is named by the position there", r.To.Generation)
+}
+
 // started tells why, and who asked. The API server alone knows that, and is asked once for a record.
 func (n *notes) started(ctx context.Context, r record.Rotation, run string) record.Entry {
-	for _, one := range n.known {
-		if one.Name == r.Key().Name && record.HasStep(one.Status, v1alpha1.StepStarted) {
-			return record.Did(v1alpha1.StepStarted, "")
-		}
+	if known := n.find(r); known != nil && record.HasStep(known.Status, v1alpha1.StepStarted) {
+		return record.Did(v1alpha1.StepStarted, "")
 	}
 	message := "What is in use nears its end"
 	switch {
@@ -281,10 +229,7 @@ func (n *notes) applied(ctx context.Context, material rotatable, r record.Rotati
 	if !material.inPods {
 		return "The server took the new value before the position named it", nil
 	}
-	secret := r.To.SecretName
-	if secret == "" {
-		secret = n.credentials
-	}
+	secret := n.secretOf(material.name)
 	set, err := n.statefulSet(ctx, n.report.Want)
 	if err != nil || set == nil || secret == "" {
 		return "", err
@@ -296,25 +241,43 @@ func (n *notes) applied(ctx context.Context, material rotatable, r record.Rotati
 	return fmt.Sprintf("The pods' template names Secret %s, which holds generation %d", secret, r.To.Generation), nil
 }
 
+// secretOf is the Secret in which pods find a material now; empty: nobody could look.
+func (n *notes) secretOf(material string) string {
+	if fact, isStore := n.report.Seen.Keystores[tenant.KeystoreRole(material)]; isStore {
+		return fact.SecretName
+	}
+	return n.credentials
+}
+
 // serving says how it was seen that the server uses the material; empty: it was not yet.
-func (n *notes) serving(material rotatable, turn vault.Turn) string {
+func (n *notes) serving(ctx context.Context, material rotatable, r record.Rotation) (string, error) {
 	seen := n.report.Seen
-	if material.inPods {
-		if !n.served {
-			return ""
+	if !material.inPods {
+		if settings, ran := n.report.Outcome(v1alpha1.ConditionSettingsApplied); !ran || !settings.Met() {
+			return "", nil
 		}
-		if material.name == string(tenant.RoleTLS) {
-			if seen.Served == nil {
-				return ""
-			}
-			return fmt.Sprintf("%d pods serve the certificate with serial %s, read over TLS", seen.Served.Pods, seen.Served.Serial)
+		return fmt.Sprintf("The server lets the account in with generation %d", r.To.Generation), nil
+	}
+	if !n.served {
+		return "", nil
+	}
+	_, isStore := seen.Keystores[tenant.KeystoreRole(material.name)]
+	if isStore {
+		if all, err := n.allPodsName(ctx, n.report.Want, n.secretOf(material.name)); err != nil || !all {
+			return "", err
 		}
-		return fmt.Sprintf("%d of %d pods are ready and run revision %s", seen.Pods.Ready, seen.Pods.Wanted, seen.ServingRevision)
 	}
-	if settings, ran := n.report.Outcome(v1alpha1.ConditionSettingsApplied); !ran || !settings.Met() {
-		return ""
+	if material.name == string(tenant.RoleTLS) {
+		if seen.Served == nil {
+			return "", nil
+		}
+		return fmt.Sprintf("%d pods serve the certificate with serial %s, read over TLS", seen.Served.Pods, seen.Served.Serial), nil
 	}
-	return fmt.Sprintf("The server lets the account in with generation %d", turn.Current)
+	message := fmt.Sprintf("%d of %d pods are ready and run revision %s", seen.Pods.Ready, seen.Pods.Wanted, seen.ServingRevision)
+	if len(r.To.KeyIDs) > 0 && material.name == string(tenant.RoleSigning) {
+		message += ", and sign with " + r.To.KeyIDs[0]
+	}
+	return message, nil
 }
 
 // supersede ends the records of rotations that a later one of the same material has overtaken.

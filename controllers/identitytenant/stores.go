@@ -35,7 +35,7 @@ func (p *pass) rotateStores(ctx context.Context, want tenant.Spec, seen tenant.F
 		if store.Role == tenant.RoleTrust {
 			continue
 		}
-		err := p.rotateStore(ctx, want, seen, store, request)
+		err := p.attempt(string(store.Role), p.rotateStore(ctx, want, seen, store, request))
 		if errors.Is(err, vault.ErrConflict) {
 			p.asking = true
 		}

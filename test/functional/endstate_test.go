@@ -44,6 +44,13 @@ func endState(ctx context.Context, h *history, tenant *v1alpha1.IdentityTenant) 
 	for _, revision := range revisions.Items {
 		state = append(state, fmt.Sprintf("rollout %d", revision.Revision))
 	}
+	var records v1alpha1.RotationRecordList
+	if err := world.Admin.List(ctx, &records, client.InNamespace(tenant.Namespace)); err != nil {
+		return nil, err
+	}
+	for _, one := range records.Items {
+		state = append(state, fmt.Sprintf("record: %s of %s %s to generation %d, %s, %q", one.Spec.Material, one.Spec.Subject.Kind, one.Spec.Subject.Name, one.Spec.To.Generation, one.Spec.Cause, one.Status.Outcome))
+	}
 	kept, err := vaultState(ctx, tenant.Namespace, "holdfast/"+tenant.Namespace+"/")
 	state = append(state, kept...)
 	slices.Sort(state)

@@ -2,6 +2,7 @@ package functional
 
 import (
 	"cmp"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,13 +11,17 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/identitytenant"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/standin"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/localenv"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 	"github.com/holdfast-iam/holdfast/test/harness"
@@ -222,4 +227,85 @@ func TestARecordThatWasNotWrittenIsWrittenLater(t *testing.T) {
 	}
 	request(t, acme, "what-was-there")
 	awaitRecords(t, acme, administrator, system)
+}
+
+// What lies in stores is named by its keys, and what an issuer renews by itself is written down too.
+func TestRotationsOfStoresAreWrittenDown(t *testing.T) {
+	t.Parallel()
+	ns, m := namespace(t), &meter{}
+	options := m.options()
+	options.RingWaits = &identitytenant.RingWaits{}
+	operated(t, options, ns)
+	acme := harness.NewTenant(ns, "acme")
+	acme.Spec.Keystores = &v1alpha1.Keystores{TLS: &v1alpha1.TLSKey{Duration: &metav1.Duration{Duration: 24 * time.Hour}, RenewBefore: &metav1.Duration{Duration: 23*time.Hour + 30*time.Minute}}}
+	ready(t, acme)
+	awaitUpToDate(t, acme)
+	awaitRecords(t, acme)
+
+	before := certificateOf(t, acme, "tls")
+	ask(t, acme, v1alpha1.AnnotationRotate, "first token-signing tls")
+	tls, signing := "tls 1-2 Request first: Started,KeyMade,Applied,Serving Succeeded", "token-signing 1-2 Request first: Started,KeyMade,Applied,Serving Succeeded"
+	awaitRecords(t, acme, tls, signing)
+	awaitComplete(t, acme, "first")
+	_, records := recordsOf(t, acme)
+	for _, one := range records {
+		switch one.Spec.Material {
+		case "tls":
+			after := certificateOf(t, acme, "tls")
+			if !slices.Equal(one.Spec.From.Fingerprints, []string{keystore.Fingerprint(before)}) || !slices.Equal(one.Spec.To.Fingerprints, []string{keystore.Fingerprint(after)}) ||
+				!slices.Equal(one.Spec.To.Serials, []string{fmt.Sprintf("%x", after.SerialNumber)}) || one.Spec.To.SecretName != storeOf(t, acme, "tls").Name {
+				t.Errorf("the record tells of other certificates: %+v to %+v", one.Spec.From, one.Spec.To)
+			}
+		case "token-signing":
+			if ids := one.Spec.To.KeyIDs; len(ids) != 2 || ids[0] != "token-signing-2" || len(ids[1]) < 40 || !slices.Equal(one.Spec.From.KeyIDs, []string{"token-signing-1"}) {
+				t.Errorf("the record tells of other keys: %+v to %+v", one.Spec.From, one.Spec.To)
+			}
+		}
+	}
+
+	// After a leak the key that was to come next is replaced too: version 3 holds that, version 4 signs with it.
+	ask(t, acme, v1alpha1.AnnotationRotate, "second token-signing:leaked")
+	leaked := "token-signing 3-4 Leak second: Started,KeyMade,Applied,Serving Succeeded"
+	awaitRecords(t, acme, tls, signing, leaked)
+	awaitComplete(t, acme, "second")
+	_, records = recordsOf(t, acme)
+	for _, one := range records {
+		if one.Spec.Cause == v1alpha1.CauseLeak && (!slices.Equal(one.Spec.From.KeyIDs, []string{"token-signing-2"}) || !slices.Contains(one.Spec.To.KeyIDs, "token-signing-4")) {
+			t.Errorf("the record tells of other keys: %+v to %+v", one.Spec.From, one.Spec.To)
+		}
+	}
+
+	// cert-manager renews by itself.
+	var certificate cmv1.Certificate
+	var certificates cmv1.CertificateList
+	if err := world.Admin.List(t.Context(), &certificates, client.InNamespace(ns)); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range certificates.Items {
+		if strings.HasPrefix(one.Name, "acme-tls") {
+			certificate = one
+		}
+	}
+	if err := world.Admin.Status().Patch(t.Context(), &certificate, client.RawPatch(types.MergePatchType,
+		[]byte(`{"status":{"conditions":[{"type":"Issuing","status":"True","reason":"Renewing","message":"its time has come"},{"type":"Ready","status":"True","reason":"Ready"}]}}`))); err != nil {
+		t.Fatal(err)
+	}
+	awaitRecords(t, acme, tls, signing, leaked, "tls 2-3 Expiry -: Started,KeyMade,Applied,Serving Succeeded")
+	awaitUpToDate(t, acme)
+	settle(t, m)
+	m.reset()
+	m.touched(t, acme, 3)
+	settle(t, m)
+	if writes := m.written(); len(writes) > 0 {
+		t.Errorf("records of what is over are written on:\n%s", strings.Join(writes, "\n"))
+	}
+}
+
+func certificateOf(t *testing.T, acme *v1alpha1.IdentityTenant, role string) *x509.Certificate {
+	t.Helper()
+	chain, err := keystore.ParseCertificates(storeOf(t, acme, role).Data[role+".crt"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chain[0]
 }
