@@ -79,6 +79,7 @@ type Reconciler struct {
 	lastGood sync.Map // types.NamespacedName to tenant.Spec
 	untold   sync.Map // types.NamespacedName to tenant.Diff: drift that was found and could not be put back at once
 	proofs   sync.Map // proven to the digest of the key
+	refusals sync.Map // types.NamespacedName of the record of a refusal to the time.Time at which it was met first
 	stale    waking.Stale
 	turns    sync.Mutex
 	lastTurn time.Time // when a progress was last written that might have waited

@@ -82,14 +82,27 @@ func (n *notes) write(ctx context.Context) error {
 			}
 		}
 		if r, failed := n.failed(material.name); failed {
-			err := n.refused[material.name]
 			current[r.Key()] = true
-			if err := n.writer.Note(ctx, r, n.started(ctx, r, r.Attempt), record.Did(stepRefused, fault.Of(err, "").Message), record.Ended(v1alpha1.RotationFailed)); err != nil {
+			if err := n.noteFailed(ctx, r, n.refused[material.name]); err != nil {
 				return err
 			}
 		}
 	}
 	return n.supersede(ctx, current)
+}
+
+// secondLook is how soon a refusal is looked at again before it is written down.
+const secondLook = 5 * time.Second
+
+// noteFailed writes down a refusal that is met again after a while: of two operators at the same rotation one may be
+// refused what the other has just done, and its next pass finds that it is done.
+func (n *notes) noteFailed(ctx context.Context, r record.Rotation, refusal error) error {
+	first, _ := n.refusals.LoadOrStore(r.Key(), n.Clock.Now())
+	if again := first.(time.Time).Add(secondLook); again.After(n.Clock.Now()) && n.find(r) == nil {
+		n.wake(again)
+		return nil
+	}
+	return n.writer.Note(ctx, r, n.started(ctx, r, r.Attempt), record.Did(stepRefused, fault.Of(refusal, "").Message), record.Ended(v1alpha1.RotationFailed))
 }
 
 // list finds what was written down before.
