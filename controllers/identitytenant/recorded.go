@@ -226,13 +226,8 @@ func (n *notes) asker(ctx context.Context, token string) string {
 	if err := n.Applier.Live.Get(ctx, client.ObjectKeyFromObject(n.cr), live); err != nil {
 		return ""
 	}
-	if words := strings.Fields(live.Annotations[v1alpha1.AnnotationRotate]); len(words) == 0 || words[0] != token {
-		return ""
-	}
-	for _, managed := range live.ManagedFields {
-		if managed.FieldsV1 != nil && strings.Contains(string(managed.FieldsV1.Raw), `"f:`+v1alpha1.AnnotationRotate+`"`) {
-			return " by " + managed.Manager
-		}
+	if manager := record.Asker(live, token); manager != "" {
+		return " by " + manager
 	}
 	return ""
 }

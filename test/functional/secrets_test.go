@@ -46,6 +46,8 @@ func TestNoSecretLeavesVaultAndSecrets(t *testing.T) {
 	tenant := ready(t, furnish(t, ns))
 	before := gather(t, ns)
 	replaceDatabasePassword(t, tenant)
+	ask(t, tenant, v1alpha1.AnnotationRotate, "leak system:leaked endpoint-application:leaked administrator:leaked data-key")
+	awaitComplete(t, tenant, "leak")
 	if err := running.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +65,9 @@ func TestNoSecretLeavesVaultAndSecrets(t *testing.T) {
 		for _, found := range find(content, needles) {
 			t.Errorf("%s holds %s", place, found)
 		}
+	}
+	if _, records := recordsOf(t, tenant); len(records) != 4 {
+		t.Errorf("%d records of rotations were looked at, want 4", len(records))
 	}
 	t.Logf("looked for %d secret values in %d forms, in %d places of %d bytes together; the log has %d of them", values(needles), len(needles), len(places), total, len(places["the operator's log, at every level"]))
 	if total < 100_000 || values(needles) < 20 {
