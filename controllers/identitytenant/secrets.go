@@ -46,6 +46,13 @@ func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.
 		return err
 	}
 	secret := desired.CredentialsSecret(want, values)
+	if p.asking {
+		// Another operator may be between two moves: what would be written now is what no pod is to read.
+		serving, err := p.statefulSet(ctx, want)
+		if named := credentialsOf(want, serving); err != nil || named != "" && named != secret.Name {
+			return err
+		}
+	}
 	if p.databaseAccount != "" {
 		secret.Annotations = map[string]string{tenant.AnnotationDatabaseAccount: p.databaseAccount}
 	}
