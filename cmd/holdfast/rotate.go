@@ -179,7 +179,7 @@ func announce(command *cobra.Command, cluster client.Reader, target target, opti
 		fmt.Fprintf(out, "It takes the place of the request %q, which is not known to be complete.\n", former)
 	}
 	terminal := onTerminal(command)
-	if options.yes || loss == "" && !(options.all && terminal) {
+	if options.yes || loss == "" && (!options.all || !terminal) {
 		return nil
 	}
 	if !terminal {

@@ -141,7 +141,7 @@ func TestRotateAsksByTheAnnotation(t *testing.T) {
 	}
 	manager := ""
 	for _, field := range acme.ManagedFields {
-		if strings.Contains(string(field.FieldsV1.Raw), v1alpha1.AnnotationRotate) {
+		if strings.Contains(field.FieldsV1.GetRawString(), v1alpha1.AnnotationRotate) {
 			manager = field.Manager
 		}
 	}

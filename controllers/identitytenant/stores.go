@@ -47,62 +47,78 @@ func (p *pass) rotateStores(ctx context.Context, want tenant.Spec, seen tenant.F
 }
 
 func (p *pass) rotateStore(ctx context.Context, want tenant.Spec, seen tenant.Facts, store tenant.Keystore, request rotation.Request) error {
-	name := string(store.Role)
-	verb, named := request.Materials[name]
-	asked := request.Token != "" && (named || len(request.Materials) == 0 && store.Role != tenant.RoleInternal)
-	m := rotation.Material{Name: name, Key: want.Key().String(), Schedule: want.ScheduleOf(name), Maintenance: want.Maintenance, Verb: verb}
-	if !asked && !m.Schedule.Runs() && !store.Ring {
-		return nil
-	}
-	turn, err := p.turn(ctx, want, seen, name)
+	turn, err := p.turn(ctx, want, seen, string(store.Role))
 	if err != nil {
 		return err
 	}
-	if m.Asked = asked && turn.Request != request.Token; asked && !m.Asked {
-		p.delivered = append(p.delivered, name)
-	}
-	if m.Asked && verb == rotation.Drop {
-		return dropRefused(name)
-	}
-	set, err := p.statefulSet(ctx, want)
+	m, err := p.weigh(ctx, want, seen, store, request, turn)
 	if err != nil {
 		return err
-	}
-	m.RolloutInFlight = set == nil || released(set) && moving(set)
-	if store.Ring {
-		m.Ring = p.overlap(ctx, want, seen, store)
 	}
 	decision := p.decide(m, turn.At)
 	next, words := vault.Turn{Request: turn.Request, Run: decision.Token(), At: p.Clock.Now(), Cause: string(v1alpha1.CauseSchedule)}, wordsOf(decision.Token())
 	if m.Asked {
-		next.Cause = causeOf(verb)
+		next.Cause = causeOf(m.Verb)
 		next.Request, next.Run, words = request.Token, turn.Run, wordsOf(request.Token)
 	}
 	if words == "" {
 		return nil
 	}
 	child := p.children[store.Role]
-	if store.Ring && m.Asked && verb == rotation.Leaked {
-		if handled := handledBy(child); handled != words+dropped {
-			return p.moveAfterLeak(ctx, child, decision, store, words)
-		}
-	} else if handledBy(child) != words {
-		if !decision.Due {
-			return nil
-		}
-		return p.askStore(ctx, child, words)
+	if done, err := p.doneBy(ctx, child, store, m, decision, words); err != nil || !done {
+		return err
 	}
 	next.Current = int(child.Status.CurrentGeneration)
-	if err := p.move(ctx, want, seen, name, next); err != nil {
+	if err := p.move(ctx, want, seen, m.Name, next); err != nil {
 		return err
 	}
 	if m.Asked {
-		p.delivered = append(p.delivered, name)
+		p.delivered = append(p.delivered, m.Name)
 	}
 	m.Asked = false
 	p.decide(m, next.At)
 	p.announceStore(store, child, words)
 	return nil
+}
+
+// weigh gathers what decides about a store.
+func (p *pass) weigh(ctx context.Context, want tenant.Spec, seen tenant.Facts, store tenant.Keystore, request rotation.Request, turn vault.Turn) (rotation.Material, error) {
+	name := string(store.Role)
+	verb, named := request.Materials[name]
+	asked := request.Token != "" && (named || len(request.Materials) == 0 && store.Role != tenant.RoleInternal)
+	m := rotation.Material{
+		Name: name, Key: want.Key().String(), Schedule: want.ScheduleOf(name), Maintenance: want.Maintenance,
+		Verb: verb, Asked: asked && turn.Request != request.Token,
+	}
+	if asked && !m.Asked {
+		p.delivered = append(p.delivered, name)
+	}
+	if m.Asked && verb == rotation.Drop {
+		return m, dropRefused(name)
+	}
+	set, err := p.statefulSet(ctx, want)
+	if err != nil {
+		return m, err
+	}
+	m.RolloutInFlight = set == nil || released(set) && moving(set)
+	if store.Ring {
+		m.Ring = p.overlap(ctx, want, seen, store)
+	}
+	return m, nil
+}
+
+// doneBy tells whether a Keystore did what is due, and asks it to when it is time.
+func (p *pass) doneBy(ctx context.Context, child *v1alpha1.Keystore, store tenant.Keystore, m rotation.Material, decision rotation.Decision, words string) (bool, error) {
+	if store.Ring && m.Asked && m.Verb == rotation.Leaked {
+		if handledBy(child) == words+dropped {
+			return true, nil
+		}
+		return false, p.moveAfterLeak(ctx, child, decision, store, words)
+	}
+	if handledBy(child) == words || !decision.Due {
+		return handledBy(child) == words, nil
+	}
+	return false, p.askStore(ctx, child, words)
 }
 
 // wordsOf makes of what identifies a run or a request what an annotation may have as a token.

@@ -204,7 +204,7 @@ func (p *pass) result(failed error) (ctrl.Result, error) {
 	case p.vaultErr != nil:
 		return pipeline.Rejected(p.vaultErr).Result()
 	case p.unnoted != nil:
-		return ctrl.Result{RequeueAfter: pipeline.WaitingRetry}, nil
+		return ctrl.Result{RequeueAfter: pipeline.WaitingRetry}, nil //nolint:nilerr // a record holds up nothing
 	}
 	return ctrl.Result{RequeueAfter: wait.Jitter(resync, resyncJitter)}, nil
 }

@@ -24,7 +24,7 @@ func Asker(object metav1.Object, token string) (manager string) {
 				Annotations map[string]json.RawMessage `json:"f:annotations"`
 			} `json:"f:metadata"`
 		}
-		if managed.FieldsV1 == nil || json.Unmarshal(managed.FieldsV1.Raw, &fields) != nil || fields.Metadata.Annotations["f:"+v1alpha1.AnnotationRotate] == nil {
+		if managed.FieldsV1 == nil || json.Unmarshal(managed.FieldsV1.GetRawBytes(), &fields) != nil || fields.Metadata.Annotations["f:"+v1alpha1.AnnotationRotate] == nil {
 			continue
 		}
 		at := time.Time{}

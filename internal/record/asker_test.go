@@ -11,7 +11,7 @@ import (
 )
 
 func managed(manager, fields string, hour int) metav1.ManagedFieldsEntry {
-	return metav1.ManagedFieldsEntry{Manager: manager, Time: &metav1.Time{Time: time.Date(2027, 1, 1, hour, 0, 0, 0, time.UTC)}, FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}}
+	return metav1.ManagedFieldsEntry{Manager: manager, Time: &metav1.Time{Time: time.Date(2027, 1, 1, hour, 0, 0, 0, time.UTC)}, FieldsV1: metav1.NewFieldsV1(fields)}
 }
 
 func TestAskerIsWhoeverSetTheAnnotationLast(t *testing.T) {

@@ -238,7 +238,7 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 		}
 	}
 	if served := seen.Served; served != nil {
-		out.ServedCertificate = &v1alpha1.ServedCertificate{Serial: served.Serial, NotAfter: metav1.NewTime(served.NotAfter), Pods: int32(served.Pods), Since: metav1.NewTime(served.Since.Truncate(time.Second))} //nolint:gosec // a number of pods
+		out.ServedCertificate = &v1alpha1.ServedCertificate{Serial: served.Serial, NotAfter: metav1.NewTime(served.NotAfter), Pods: int32(served.Pods), Since: metav1.NewTime(served.Since.Truncate(time.Second))}
 	}
 	out.Rotations = rotations(cr.Status.Rotations, report)
 	out.Realms = nil

@@ -54,10 +54,10 @@ func newRelyingParty(t *testing.T, acme *v1alpha1.IdentityTenant) relyingParty {
 }
 
 // ask sends a request; one that meets a pod that is just ending is sent again, as a load balancer does.
-func (r relyingParty) ask(ctx context.Context, make func() (*http.Request, error), into any) error {
+func (r relyingParty) ask(ctx context.Context, build func() (*http.Request, error), into any) error {
 	var problem error
 	for range 10 {
-		request, err := make()
+		request, err := build()
 		if err != nil {
 			return err
 		}
