@@ -71,6 +71,9 @@ func (n *notes) write(ctx context.Context) error {
 		for _, turn := range n.turns(material.name) {
 			r := n.rotation(ctx, material.name, turn)
 			current[r.Key()] = turn == n.place.position.Of(material.name)
+			if n.find(r) == nil && record.Later(n.known, r) {
+				continue // it was removed with time
+			}
 			if err := n.note(ctx, material, turn, r); err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
@@ -74,7 +75,15 @@ func (p *pass) noteTurn(ctx context.Context, a ask, turn vault.Turn, applied boo
 	if applied {
 		p.identify(&r, a, turn)
 	}
-	if !p.ended(ctx, r) {
+	var known v1alpha1.RotationRecord
+	err := p.Client.Get(ctx, r.Key(), &known)
+	if apierrors.IsNotFound(err) {
+		var all v1alpha1.RotationRecordList
+		if err := p.Client.List(ctx, &all, client.InNamespace(p.cr.Namespace), client.MatchingLabels(record.Labels("Keystore", p.cr.Name))); err == nil && record.Later(all.Items, r) {
+			return // it was removed with time
+		}
+	}
+	if err != nil || known.Status.Outcome == "" {
 		made := fmt.Sprintf("Generation %d is in Vault and is named by the position there", turn.Newest())
 		if a.entry.ring {
 			made += fmt.Sprintf("; %s signs, %s comes next", ringAlias(a.material, turn.Current), ringAlias(a.material, turn.Next))
@@ -86,7 +95,6 @@ func (p *pass) noteTurn(ctx context.Context, a ask, turn vault.Turn, applied boo
 		p.note(ctx, r, entries...)
 	}
 	before := record.Rotation{Subject: r.Subject, Material: r.Material, To: v1alpha1.RotatedMaterial{Generation: int64(turn.From)}}
-	var known v1alpha1.RotationRecord
 	if err := p.Client.Get(ctx, before.Key(), &known); err == nil && known.Status.Outcome == "" {
 		p.note(ctx, before, record.Ended(v1alpha1.RotationSuperseded))
 	}

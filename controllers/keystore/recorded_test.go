@@ -19,15 +19,32 @@ import (
 func (p place) records() (lines []string) {
 	p.Helper()
 	for _, one := range p.recordList() {
-		var steps []string
-		for _, step := range one.Status.Steps {
-			steps = append(steps, string(step.Name))
-		}
-		lines = append(lines, fmt.Sprintf("%s %s %d-%d %s %s: %s %s", one.Spec.Subject.Name, one.Spec.Material, one.Spec.From.Generation, one.Spec.To.Generation,
-			one.Spec.Cause, cmp.Or(one.Spec.Request, "-"), strings.Join(steps, ","), cmp.Or(one.Status.Outcome, "under way")))
+		lines = append(lines, line(one))
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+func line(one v1alpha1.RotationRecord) string {
+	var steps []string
+	for _, step := range one.Status.Steps {
+		steps = append(steps, string(step.Name))
+	}
+	return fmt.Sprintf("%s %s %d-%d %s %s: %s %s", one.Spec.Subject.Name, one.Spec.Material, one.Spec.From.Generation, one.Spec.To.Generation,
+		one.Spec.Cause, cmp.Or(one.Spec.Request, "-"), strings.Join(steps, ","), cmp.Or(one.Status.Outcome, "under way"))
+}
+
+// forget removes records of the materials and generations.
+func (p place) forget(which ...string) {
+	p.Helper()
+	for _, one := range p.recordList() {
+		if !slices.ContainsFunc(which, func(w string) bool { return strings.Contains(line(one), " "+w+" ") }) {
+			continue
+		}
+		if err := env.Admin.Delete(p.Context(), &one); err != nil {
+			p.Fatal(err)
+		}
+	}
 }
 
 func (p place) recordList() []v1alpha1.RotationRecord {
@@ -85,6 +102,12 @@ func rotationsAreWrittenDown(p place) {
 	// cert-manager renews in its time; nobody asked, and the next request is another rotation.
 	p.renew("keys-server-certificate")
 	want = append(want, "keys server 2-3 Expiry -: "+done)
+	p.expectRecords(want...)
+
+	// Of what was removed only the last comes back: what others followed would tell of today what was long ago.
+	p.forget("server 1-2", "password 1-2")
+	p.reconcile("keys", "what-was-there")
+	want = slices.DeleteFunc(want, func(line string) bool { return strings.HasPrefix(line, "keys server 1-2") })
 	p.expectRecords(want...)
 	p.rotate("keys", "two server")
 	want = append(want, "keys server 3-4 Request two: "+done)
