@@ -28,6 +28,7 @@ type Kill struct {
 	// After lets the write itself be done, and loses its answer.
 	After bool
 
+	when   func(*http.Request) bool
 	mu     sync.Mutex
 	writes []Write
 	dead   chan struct{}
@@ -43,6 +44,11 @@ func NewKill(at Write, after bool) *Kill {
 // NewKillAfter makes a Kill that comes with the nth write, whatever that is.
 func NewKillAfter(nth int, after bool) *Kill {
 	return &Kill{Count: nth, After: after, dead: make(chan struct{})}
+}
+
+// NewKillWhen makes a Kill that comes with the first request that is as asked, be it a write or not.
+func NewKillWhen(after bool, when func(*http.Request) bool) *Kill {
+	return &Kill{After: after, when: when, dead: make(chan struct{})}
 }
 
 // Dead is closed at the kill.
@@ -93,6 +99,10 @@ func (k *Kill) count(where string, r *http.Request, isWrite bool) (dead, now boo
 	case <-k.dead:
 		return true, false
 	default:
+	}
+	if k.when != nil && k.when(r) {
+		close(k.dead)
+		return false, true
 	}
 	if !isWrite {
 		return false, false

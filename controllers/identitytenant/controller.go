@@ -80,6 +80,7 @@ type Reconciler struct {
 	untold   sync.Map // types.NamespacedName to tenant.Diff: drift that was found and could not be put back at once
 	proofs   sync.Map // proven to the digest of the key
 	refusals sync.Map // types.NamespacedName of the record of a refusal to the time.Time at which it was met first
+	begun    sync.Map // UID of a database account's Secret to the time.Time at which it was first seen without the account
 	stale    waking.Stale
 	turns    sync.Mutex
 	lastTurn time.Time // when a progress was last written that might have waited

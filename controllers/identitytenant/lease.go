@@ -67,15 +67,37 @@ func (p *pass) leaseOf(ctx context.Context, want tenant.Spec, generation int) (*
 // used: one that Vault ended, or whose taking was not brought to its end, is cleared away.
 func (p *pass) haveLease(ctx context.Context, want tenant.Spec, seen tenant.Facts, generation int) (*lease, error) {
 	found, err := p.leaseOf(ctx, want, generation)
-	if err != nil || found != nil && found.Held() {
-		return found, err
+	if err != nil {
+		return nil, err
+	}
+	if found != nil && found.Held() {
+		p.begun.Delete(found.secret.UID)
+		return found, nil
 	}
 	if found != nil {
+		if wait := p.inHand(found); wait > 0 {
+			return nil, fault.Waiting(v1alpha1.ReasonProgressing, "Secret %s waits for the account of the database that was asked for", found.secret.Name).After(wait)
+		}
 		if err := p.endLease(ctx, found); err != nil {
 			return nil, err
 		}
 	}
 	return p.takeLease(ctx, want, seen, generation)
+}
+
+// handTime is how long somebody else may take to bring to its end what he began: longer than
+// a request to Vault takes.
+const handTime = 12 * time.Second
+
+// inHand tells for how long a lease that was begun is left to whoever began it, by a clock
+// that nobody sets. A token that is revoked while an account is being made with it would
+// leave the account behind.
+func (p *pass) inHand(l *lease) time.Duration {
+	if l.Terms.Over {
+		return 0
+	}
+	first, _ := p.begun.LoadOrStore(l.secret.UID, time.Now())
+	return handTime - time.Since(first.(time.Time))
 }
 
 // takeLease has Vault make an account. The token comes first and is kept: a life that ends in
@@ -93,7 +115,7 @@ func (p *pass) takeLease(ctx context.Context, want tenant.Spec, seen tenant.Fact
 	}
 	now := p.Clock.Now()
 	terms := desired.LeaseTerms{Role: roleOf(from), Longest: role.MaxTTL, Ends: now.Add(role.MaxTTL)}
-	if err := lasts(want, terms); err != nil {
+	if err := p.refuse(ctx, want, lasts(want, terms)); err != nil {
 		return nil, err
 	}
 	if err := p.addFinalizer(ctx); err != nil {
@@ -136,6 +158,20 @@ func lasts(want tenant.Spec, terms desired.LeaseTerms) error {
 	return tenure(want, terms).Lasts(want.Database.Credentials.Field+".role", terms.Role, want.Maintenance, v1alpha1.ReasonInvalidSpec)
 }
 
+// refuse takes a role's fault as a reason to begin nothing. Pods that run need an account all
+// the same: for them it is told, and windows are not waited for.
+func (p *pass) refuse(ctx context.Context, want tenant.Spec, refused error) error {
+	if refused == nil {
+		return nil
+	}
+	set, err := p.statefulSet(ctx, want)
+	if err != nil || set == nil {
+		return errors.Join(err, refused)
+	}
+	p.leaseTrouble = refused
+	return nil
+}
+
 func tenure(want tenant.Spec, terms desired.LeaseTerms) rotation.Tenure {
 	return rotation.Tenure{Key: want.Key().String(), Ends: terms.Ends, Longest: terms.Longest}
 }
@@ -171,6 +207,7 @@ func (p *pass) endLease(ctx context.Context, l *lease) error {
 		return err
 	}
 	delete(p.leases, l.Generation)
+	p.begun.Delete(l.secret.UID)
 	return apply.Delete(ctx, p.client, l.secret)
 }
 

@@ -52,15 +52,15 @@ func (p *pass) keepLease(ctx context.Context, want tenant.Spec, seen tenant.Fact
 	if err != nil {
 		return err
 	}
-	at := renewal(want, l.Terms, p.Clock.Now())
-	if generation > turn.Current || at.IsZero() { // what no pod ever held ends by itself
+	if generation > turn.Current { // what no pod ever held ends by itself
 		return nil
 	}
-	if at.After(p.Clock.Now()) {
+	keep := p.renewLease
+	if at := renewal(want, l.Terms, p.Clock.Now()); at.IsZero() || at.After(p.Clock.Now()) {
 		p.wake(at)
-		return nil
+		keep = p.checkLease
 	}
-	if err := p.renewLease(ctx, want, l); err != nil {
+	if err := keep(ctx, want, l); err != nil {
 		return fmt.Errorf("the database account of generation %d is not renewed and ends at %s: %w", generation, l.Terms.Until.UTC().Format(time.RFC3339), err)
 	}
 	return nil
@@ -74,12 +74,8 @@ func (p *pass) renewLease(ctx context.Context, want tenant.Spec, l *lease) error
 	}
 	now, next := p.Clock.Now(), l.Lease
 	granted, err := engine.Renew(ctx, vault.Secret(l.Token), l.ID)
-	if errors.Is(err, vault.ErrLeaseGone) {
-		p.Recorder.Eventf(p.cr, nil, corev1.EventTypeWarning, v1alpha1.ReasonVaultLeaseGone, "Renew", "Vault ended the database account of generation %d, %s", l.Generation, l.Account.Username)
-		return p.over(ctx, l)
-	}
 	if err != nil {
-		return err
+		return p.orGone(ctx, l, err)
 	}
 	if granted.Lease < l.Terms.TTL {
 		mount, role := path(l.Terms.Role)
@@ -94,6 +90,24 @@ func (p *pass) renewLease(ctx context.Context, want tenant.Spec, l *lease) error
 	}
 	p.wake(renewal(want, next.Terms, now))
 	return nil
+}
+
+// checkLease notices that somebody had Vault end an account.
+func (p *pass) checkLease(ctx context.Context, _ tenant.Spec, l *lease) error {
+	engine, err := p.engineOf()
+	if err != nil {
+		return err
+	}
+	return p.orGone(ctx, l, engine.CheckLease(ctx, vault.Secret(l.Token), l.ID))
+}
+
+// orGone notes that an account is no more, when that is what the error says.
+func (p *pass) orGone(ctx context.Context, l *lease, err error) error {
+	if !errors.Is(err, vault.ErrLeaseGone) {
+		return err
+	}
+	p.Recorder.Eventf(p.cr, nil, corev1.EventTypeWarning, v1alpha1.ReasonVaultLeaseGone, "Renew", "Vault ended the database account of generation %d, %s: another one is taken", l.Generation, l.Account.Username)
+	return p.over(ctx, l)
 }
 
 // path takes a role's name apart.
@@ -147,7 +161,11 @@ func (p *pass) exchange(ctx context.Context, want tenant.Spec, seen tenant.Facts
 // whyExchange says why another account is taken now; empty: it is not.
 func (p *pass) whyExchange(ctx context.Context, want tenant.Spec, turn vault.Turn, current *lease, request rotation.Request) (string, vault.Turn, error) {
 	next := vault.Turn{Request: turn.Request, Run: turn.Run}
-	due, at := tenure(want, current.Terms).Due(p.Clock.Now(), want.Maintenance)
+	now := p.Clock.Now()
+	due, at := tenure(want, current.Terms).Due(now, want.Maintenance)
+	if !due && !at.After(now) {
+		at = rotation.Hold(now, current.Terms.Ends, want.Maintenance).Until // the window that it waits for
+	}
 	p.wake(at)
 	p.tellTenure(want, current, turn.At)
 	verb, named := request.Materials[materialDatabase]

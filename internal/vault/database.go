@@ -29,6 +29,8 @@ type Database interface {
 	// Take makes an account. The answer can be lost while the account is there: whoever
 	// revokes the token ends it too.
 	Take(ctx context.Context, token Secret, mount, role string) (Lease, error)
+	// CheckLease asks whether a lease and its token are still there; ErrLeaseGone when not.
+	CheckLease(ctx context.Context, token Secret, lease string) error
 	// Renew prolongs the token and then the lease. ErrLeaseGone when one of them ended.
 	Renew(ctx context.Context, token Secret, lease string) (Renewal, error)
 	// Revoke ends the token; Vault then ends all accounts that were taken with it, which

@@ -81,6 +81,15 @@ func (c *Client) Take(ctx context.Context, token Secret, mount, role string) (Le
 	return lease, nil
 }
 
+// CheckLease implements Database.
+func (c *Client) CheckLease(ctx context.Context, token Secret, lease string) error {
+	op := operation{verb: "update", path: "sys/leases/lookup", capabilities: `"update"`}
+	_, err := c.as(ctx, token, op, func(v *api.Client) (*api.Secret, error) {
+		return v.Sys().LookupWithContext(ctx, lease)
+	})
+	return err
+}
+
 // Renew implements Database.
 func (c *Client) Renew(ctx context.Context, token Secret, lease string) (Renewal, error) {
 	op := operation{verb: "update", path: "auth/token/renew-self", capabilities: `"update"`}
@@ -148,5 +157,5 @@ func (c *Client) as(ctx context.Context, token Secret, op operation, request fun
 func leaseEnded(err error) bool {
 	var answer *api.ResponseError
 	return errors.As(err, &answer) && answer.StatusCode == http.StatusBadRequest &&
-		(contains(answer, "lease not found") || contains(answer, "lease expired") || contains(answer, "lease is expired"))
+		(contains(answer, "invalid lease") || contains(answer, "lease not found") || contains(answer, "lease expired") || contains(answer, "lease is expired"))
 }

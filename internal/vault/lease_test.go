@@ -70,6 +70,9 @@ func TestLeaseOutlivesTheLogin(t *testing.T) {
 	if err := client.Revoke(t.Context(), token.Value); err != nil {
 		t.Errorf("revoked again: %v", err)
 	}
+	if err := client.CheckLease(t.Context(), token.Value, lease.ID); !errors.Is(err, vault.ErrLeaseGone) {
+		t.Errorf("looked at: %v, want a lease that is gone", err)
+	}
 	_, err = client.Renew(t.Context(), token.Value, lease.ID)
 	wantFault(t, err, fault.KindWaiting, vault.ReasonLeaseGone, []string{conn.Name}, string(token.Value), lease.ID)
 	if !errors.Is(err, vault.ErrLeaseGone) {
@@ -101,7 +104,13 @@ func TestRevokedLeaseIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := client.CheckLease(t.Context(), token.Value, lease.ID); err != nil {
+		t.Errorf("a lease that lives: %v", err)
+	}
 	db.Write(t, "sys/leases/revoke", map[string]any{"lease_id": lease.ID, "sync": true})
+	if err := client.CheckLease(t.Context(), token.Value, lease.ID); !errors.Is(err, vault.ErrLeaseGone) {
+		t.Errorf("looked at: %v, want a lease that is gone", err)
+	}
 	if _, err := client.Renew(t.Context(), token.Value, lease.ID); !errors.Is(err, vault.ErrLeaseGone) {
 		t.Errorf("renewed: %v, want a lease that is gone", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -64,7 +65,7 @@ func sql(t *testing.T, statement string) string {
 	return answer
 }
 
-// databaseAccounts are the accounts that the pods hold, as user name and password, with their pods' names.
+// databaseAccounts are the accounts that the pods hold, as user name and password, with their pods.
 func databaseAccounts(ctx context.Context, acme *v1alpha1.IdentityTenant) (map[[2]string][]string, error) {
 	var pods corev1.PodList
 	if err := world.Admin.List(ctx, &pods, serverPods(acme)...); err != nil {
@@ -78,10 +79,14 @@ func databaseAccounts(ctx context.Context, acme *v1alpha1.IdentityTenant) (map[[
 			}
 			secret := &corev1.Secret{}
 			if err := world.Admin.Get(ctx, client.ObjectKey{Namespace: acme.Namespace, Name: name}, secret); err != nil {
+				now := &corev1.Pod{}
+				if gone := world.Admin.Get(ctx, client.ObjectKeyFromObject(&pod), now); apierrors.IsNotFound(err) && (apierrors.IsNotFound(gone) || now.UID != pod.UID) {
+					continue // it was replaced meanwhile
+				}
 				return nil, err
 			}
 			account := [2]string{string(secret.Data["DATABASE_USERNAME"]), string(secret.Data["DATABASE_PASSWORD"])}
-			held[account] = append(held[account], pod.Name)
+			held[account] = append(held[account], pod.Name+" "+string(pod.UID))
 		}
 	}
 	return held, nil
@@ -220,6 +225,7 @@ func accounts(t *testing.T, role string) int {
 
 // podsCanConnect wants the database to let in the account that each living pod holds.
 func podsCanConnect(acme *v1alpha1.IdentityTenant) func(context.Context) error {
+	acme = acme.DeepCopy() // the test goes on reading into its own meanwhile
 	return func(ctx context.Context) error {
 		held, err := databaseAccounts(ctx, acme)
 		if err != nil {

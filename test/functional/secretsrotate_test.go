@@ -129,6 +129,7 @@ func always(t *testing.T, holds func(ctx context.Context) error) (stop func() in
 
 // podsCanSignIn wants the system account that each living pod holds to be let in.
 func podsCanSignIn(acme *v1alpha1.IdentityTenant, live runningServer) func(context.Context) error {
+	acme = acme.DeepCopy() // the test goes on reading into its own meanwhile
 	return func(ctx context.Context) error {
 		var pods corev1.PodList
 		if err := world.Admin.List(ctx, &pods, serverPods(acme)...); err != nil {
@@ -148,8 +149,9 @@ func podsCanSignIn(acme *v1alpha1.IdentityTenant, live runningServer) func(conte
 			if err != nil {
 				return err
 			}
-			err = world.Admin.Get(ctx, client.ObjectKeyFromObject(&pod), &pod)
-			if stillThere := err == nil && pod.DeletionTimestamp == nil; !in && stillThere {
+			now := &corev1.Pod{} // of the same name may be another by now
+			err = world.Admin.Get(ctx, client.ObjectKeyFromObject(&pod), now)
+			if stillThere := err == nil && now.UID == pod.UID && now.DeletionTimestamp == nil; !in && stillThere {
 				return fmt.Errorf("pod %s holds %q of Secret %q, and the server refuses it", pod.Name, name, credentials.Name)
 			} else if err != nil && !apierrors.IsNotFound(err) {
 				return err
@@ -233,9 +235,10 @@ func TestTheAdministratorRotatesWithoutARollout(t *testing.T) {
 	operated(t, harness.OperatorOptions{}, ns)
 	acme := ready(t, harness.NewTenant(ns, "acme"))
 	live, revision, pods, read := serverOf(acme), awaitUpToDate(t, acme).Status.ServingRevision, podsOf(t, acme), secretsOfPods(t, acme)
+	unread := acme.DeepCopy() // the test goes on reading into its own meanwhile
 	stop := always(t, func(ctx context.Context) error {
 		for number := range 12 {
-			if in, err := live.login(ctx, acme, "administrator", number+1); in || err != nil {
+			if in, err := live.login(ctx, unread, "administrator", number+1); in || err != nil {
 				return err
 			}
 		}
