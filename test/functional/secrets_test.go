@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr/funcr"
 	corev1 "k8s.io/api/core/v1"
@@ -43,9 +44,12 @@ func TestNoSecretLeavesVaultAndSecrets(t *testing.T) {
 	options := harness.OperatorOptions{Logger: funcr.NewJSON(said.line, funcr.Options{Verbosity: 1000}), WrapAPI: tokens.wrap}
 	options.WrapVault = tokens.wrap
 	running := operate(t, options, ns)
-	tenant := ready(t, furnish(t, ns))
+	role := leasing(t, ns, time.Hour, 24*time.Hour)
+	tenant, other := ready(t, furnish(t, ns)), ready(t, leased(ns, "leased", role))
 	before := gather(t, ns)
 	replaceDatabasePassword(t, tenant)
+	ask(t, other, v1alpha1.AnnotationRotate, "another-account database")
+	expectOneAccount(t, other, role, 2)
 	ask(t, tenant, v1alpha1.AnnotationRotate, "leak system:leaked endpoint-application:leaked administrator:leaked data-key")
 	awaitComplete(t, tenant, "leak")
 	if err := running.Stop(); err != nil {
@@ -120,7 +124,7 @@ func plant(t *testing.T, ns string, needles map[string]string) {
 
 // public are keys, of Secrets and of values in Vault, that anybody may know.
 func public(key string) bool {
-	return slices.Contains([]string{"username", "certificates", "authorities", "issuer", "holdfast.owner", "alias"}, key) ||
+	return slices.Contains([]string{"username", "certificates", "authorities", "issuer", "holdfast.owner", "alias", "grantee"}, key) ||
 		strings.HasSuffix(key, ".crt") || strings.HasSuffix(strings.ToLower(key), "username") || strings.HasSuffix(key, "_USER")
 }
 
