@@ -70,6 +70,11 @@ type KeystoreSpec struct {
 	// +kubebuilder:validation:Enum=Modern;Legacy
 	// +optional
 	Encryption KeystoreEncryption `json:"encryption,omitempty"`
+	// rotationRef names the RotationSchedule by which all that is made here rotates, within its windows: rings, keys that sign
+	// their own certificate, and the password, in one version. An issuer renews what it issued by itself. Default: nothing
+	// rotates but what the annotation iam.holdfast.dev/rotate asks for. Whoever reads the store has to follow.
+	// +optional
+	RotationRef *LocalReference `json:"rotationRef,omitempty"`
 	// historyLimit is how many retired versions stay beside the current one, 0 to 10. Default 3.
 	// A version that a pod still names stays in any case.
 	// +kubebuilder:validation:Minimum=0
@@ -261,6 +266,9 @@ type KeystoreStatus struct {
 	// +listMapKey=alias
 	// +optional
 	Rings []KeystoreRing `json:"rings,omitempty"`
+	// nextRotation is when the schedule makes something due; absent without one, and while it is suspended.
+	// +optional
+	NextRotation *metav1.Time `json:"nextRotation,omitempty"`
 	// requests that were seen.
 	// +optional
 	Requests *KeystoreRequests `json:"requests,omitempty"`

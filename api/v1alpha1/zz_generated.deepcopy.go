@@ -793,6 +793,11 @@ func (in *KeystoreSpec) DeepCopyInto(out *KeystoreSpec) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.RotationRef != nil {
+		in, out := &in.RotationRef, &out.RotationRef
+		*out = new(LocalReference)
+		**out = **in
+	}
 	if in.HistoryLimit != nil {
 		in, out := &in.HistoryLimit, &out.HistoryLimit
 		*out = new(int32)
@@ -835,6 +840,10 @@ func (in *KeystoreStatus) DeepCopyInto(out *KeystoreStatus) {
 		for i := range *in {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
+	}
+	if in.NextRotation != nil {
+		in, out := &in.NextRotation, &out.NextRotation
+		*out = (*in).DeepCopy()
 	}
 	if in.Requests != nil {
 		in, out := &in.Requests, &out.Requests

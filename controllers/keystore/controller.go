@@ -118,6 +118,8 @@ type pass struct {
 	applied  bool                  // the current version holds what the position names, and so does its copy
 	unnoted  error                 // why a rotation could not be written down
 	rings    []v1alpha1.KeystoreRing
+	nextDue  time.Time // when the schedule makes something due; zero: it does not
+	again    time.Time // when to look again for its sake
 
 	current  *version  // nil until there is one
 	versions []version // newest first, the current one included
@@ -147,7 +149,10 @@ func (p *pass) run(ctx context.Context) (err error) {
 	// What cannot be rotated, or not yet, does not keep the store from being as it should be until then. But where it is not
 	// known how far the rotation came, a store of old and new keys would be neither.
 	rotating := p.rotate(ctx)
-	if rotating != nil && !fault.IsTerminal(rotating) && !isPending(rotating) {
+	if rotating == nil || fault.IsTerminal(rotating) {
+		rotating = errors.Join(rotating, p.rotateWhenDue(ctx))
+	}
+	if rotating != nil && !fault.IsTerminal(rotating) && !isPending(rotating) && !isMissing(rotating) {
 		return p.hold(ctx, rotating)
 	}
 	if p.want.rollback != "" {
@@ -172,6 +177,11 @@ func (p *pass) run(ctx context.Context) (err error) {
 		return nil // while a renewal is under way the store serves as before: that is no failure
 	}
 	return rotating
+}
+
+// isMissing: the schedule does not exist, which keeps nothing else.
+func isMissing(err error) bool {
+	return err != nil && fault.Of(err, "").Reason == v1alpha1.ReasonNotFound
 }
 
 func isPending(err error) bool {

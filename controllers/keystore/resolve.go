@@ -30,6 +30,7 @@ type want struct {
 	historyLimit  int
 	format        keystore.Format
 	target        string // empty: no stable copy
+	rotationRef   string // empty: it rotates only when it is asked to
 	rollback      string // the generation that is pinned; empty: none
 	retain        bool
 	// adopt: the user agreed to take over values in Vault that another owner wrote.
@@ -72,6 +73,9 @@ func resolve(cr *v1alpha1.Keystore) want {
 	}
 	if limit := cr.Spec.HistoryLimit; limit != nil {
 		w.historyLimit = int(*limit)
+	}
+	if cr.Spec.RotationRef != nil {
+		w.rotationRef = cr.Spec.RotationRef.Name
 	}
 	if cr.Spec.Target != nil {
 		w.target = cr.Spec.Target.SecretName

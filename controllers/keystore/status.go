@@ -117,6 +117,10 @@ func (p *pass) describeVersions(ctx context.Context, after *v1alpha1.KeystoreSta
 	if p.current != nil && p.vaultErr == nil {
 		after.Rings = p.rings
 	}
+	after.NextRotation = nil
+	if !p.nextDue.IsZero() {
+		after.NextRotation = &metav1.Time{Time: p.nextDue.Truncate(time.Second)}
+	}
 	p.requests(after)
 	return nil
 }
@@ -206,5 +210,9 @@ func (p *pass) result(failed error) (ctrl.Result, error) {
 	case p.unnoted != nil:
 		return ctrl.Result{RequeueAfter: pipeline.WaitingRetry}, nil //nolint:nilerr // a record holds up nothing
 	}
-	return ctrl.Result{RequeueAfter: wait.Jitter(resync, resyncJitter)}, nil
+	again := wait.Jitter(resync, resyncJitter)
+	if !p.again.IsZero() {
+		again = min(again, max(p.again.Sub(p.Clock.Now()), time.Second))
+	}
+	return ctrl.Result{RequeueAfter: again}, nil
 }

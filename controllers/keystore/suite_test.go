@@ -43,6 +43,10 @@ const patience = 3 * time.Second
 
 // startControllers runs the controllers of Keystores and VaultConnections.
 func startControllers(t *testing.T, options controllertest.Options) *controllertest.Manager {
+	return startControllersAt(t, options, clock.RealClock{})
+}
+
+func startControllersAt(t *testing.T, options controllertest.Options, now clock.PassiveClock) *controllertest.Manager {
 	return controllertest.Start(t, env, options, func(m *controllertest.Manager) error {
 		connections := &vaultconnection.Reconciler{
 			Client: m.GetClient(), Connector: m.Connector, Recorder: m.GetEventRecorder("holdfast-vaultconnection"), Clock: clock.RealClock{},
@@ -50,7 +54,7 @@ func startControllers(t *testing.T, options controllertest.Options) *controllert
 		keystores := &keystore.Reconciler{
 			Client: m.GetClient(), Live: m.Namespaces.Live(), Namespaces: m.Namespaces, Vaults: m.Connector,
 			Applier:  &apply.Applier{Manager: keystore.FieldManager, Live: m.Namespaces.Live()},
-			Recorder: m.GetEventRecorder("holdfast-keystore"), Clock: clock.RealClock{}, DeletionPatience: patience,
+			Recorder: m.GetEventRecorder("holdfast-keystore"), Clock: now, DeletionPatience: patience,
 		}
 		options := controller.Options{MaxConcurrentReconciles: 2}
 		return errors.Join(connections.SetupWithManager(m.Manager, m.Namespaces, options), keystores.SetupWithManager(m.Manager, m.Namespaces, options))

@@ -33,6 +33,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, namespaces Watcher, opti
 		For(&v1alpha1.Keystore{}, builder.WithPredicates(predicate.Or(
 			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, waking.DeletionBegins(), waking.StatusLost()))).
 		Watches(&v1alpha1.Keystore{}, r.referrers("Keystore"), builder.WithPredicates(versionChanged())).
+		Watches(&v1alpha1.RotationSchedule{}, r.referrers("RotationSchedule"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection"), builder.WithPredicates(predicate.Or(
 			predicate.GenerationChangedPredicate{}, readyChanged()))).
 		WithOptions(options).
@@ -74,6 +75,9 @@ func (r *Reconciler) referrers(kind string) handler.EventHandler {
 func needs(spec *v1alpha1.KeystoreSpec, kind, name string) bool {
 	if kind == "VaultConnection" {
 		return spec.VaultRef.Name == name
+	}
+	if kind == "RotationSchedule" {
+		return spec.RotationRef != nil && spec.RotationRef.Name == name
 	}
 	if kind == "Secret" && spec.Target != nil && spec.Target.SecretName == name {
 		return true // whoever has the name, or gave it up

@@ -18,6 +18,12 @@ func UsedBy(tenants []v1alpha1.IdentityTenant, uses func(*v1alpha1.IdentityTenan
 			names = append(names, tenants[i].Name)
 		}
 	}
+	return FirstOf(names)
+}
+
+// FirstOf lists the first users of an object, sorted.
+func FirstOf(names []string) string {
 	slices.Sort(names)
+	names = slices.Compact(names)
 	return strings.Join(names[:min(len(names), mostUsers)], ", ")
 }

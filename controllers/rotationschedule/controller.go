@@ -48,6 +48,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 		Named("rotationschedule").
 		For(&v1alpha1.RotationSchedule{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, waking.StatusLost()))).
 		Watches(&v1alpha1.IdentityTenant{}, handler.EnqueueRequestsFromMapFunc(named), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.Keystore{}, handler.EnqueueRequestsFromMapFunc(named), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(options).
 		Complete(r)
 }
@@ -63,15 +64,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err := r.Client.List(ctx, &tenants, client.InNamespace(cr.Namespace)); err != nil {
 		return ctrl.Result{}, err
 	}
+	var stores v1alpha1.KeystoreList
+	if err := r.Client.List(ctx, &stores, client.InNamespace(cr.Namespace)); err != nil {
+		return ctrl.Result{}, err
+	}
 	before, now := cr.DeepCopy(), r.Clock.Now()
 	schedule, err := resolve.Schedule(&cr)
 	conditions := status.From(cr.Status.Conditions, cr.Generation, now)
 	conditions.Conclude(err, verdict(schedule))
 	cr.Status = v1alpha1.RotationScheduleStatus{
 		ObservedGeneration: cr.Generation, Conditions: conditions.List(),
-		UsedBy: publish.UsedBy(tenants.Items, func(tenant *v1alpha1.IdentityTenant) bool {
-			return slices.Contains(slices.Collect(maps.Values(resolve.ScheduleFields(tenant))), cr.Name)
-		}),
+		UsedBy: publish.FirstOf(users(cr.Name, tenants.Items, stores.Items)),
 	}
 	if err == nil {
 		cr.Status.NextRuns, cr.Status.NextOpenings = runs(schedule, now), openings(schedule, now)
@@ -81,6 +84,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	publish.Ready(r.Recorder, &cr, before.Status.Conditions, cr.Status.Conditions)
 	return ctrl.Result{RequeueAfter: sleep(cr.Status, now)}, nil
+}
+
+// users are the tenants and Keystores that name a schedule.
+func users(name string, tenants []v1alpha1.IdentityTenant, stores []v1alpha1.Keystore) (names []string) {
+	for i := range tenants {
+		if slices.Contains(slices.Collect(maps.Values(resolve.ScheduleFields(&tenants[i]))), name) {
+			names = append(names, tenants[i].Name)
+		}
+	}
+	for i := range stores {
+		if ref := stores[i].Spec.RotationRef; ref != nil && ref.Name == name {
+			names = append(names, stores[i].Name)
+		}
+	}
+	return names
 }
 
 // verdict on a valid schedule.
@@ -127,9 +145,18 @@ func sleep(seen v1alpha1.RotationScheduleStatus, now time.Time) time.Duration {
 	return min(slices.Min(wake), longestSleep)
 }
 
-// named lists the schedules that a tenant names. Of a change both the former and the new tenant come here.
+// named lists the schedules that a tenant or a Keystore names. Of a change both the former and the new object come here.
 func named(_ context.Context, object client.Object) (requests []reconcile.Request) {
-	for _, name := range resolve.ScheduleFields(object.(*v1alpha1.IdentityTenant)) {
+	var names []string
+	switch user := object.(type) {
+	case *v1alpha1.IdentityTenant:
+		names = slices.Collect(maps.Values(resolve.ScheduleFields(user)))
+	case *v1alpha1.Keystore:
+		if user.Spec.RotationRef != nil {
+			names = []string{user.Spec.RotationRef.Name}
+		}
+	}
+	for _, name := range names {
 		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKey{Namespace: object.GetNamespace(), Name: name}})
 	}
 	return requests
