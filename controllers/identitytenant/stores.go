@@ -167,7 +167,7 @@ func (p *pass) checkNames(want tenant.Spec, request rotation.Request) error {
 	slices.Sort(known)
 	for _, name := range slices.Sorted(maps.Keys(request.Materials)) {
 		if !slices.Contains(known, name) {
-			return fault.Terminal(v1alpha1.ReasonInvalidSpec, "the annotation %s: this tenant has no %s: name of %s", v1alpha1.AnnotationRotate, name, strings.Join(known, ", "))
+			return fault.Terminal(v1alpha1.ReasonInvalidSpec, "the annotation %s: this tenant has no %s: name one of %s", v1alpha1.AnnotationRotate, name, strings.Join(known, ", "))
 		}
 	}
 	return nil
