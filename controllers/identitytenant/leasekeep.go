@@ -28,7 +28,7 @@ func (p *pass) keepLeases(ctx context.Context, want tenant.Spec, seen tenant.Fac
 	kept.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
 	err := p.client.List(ctx, &kept, client.InNamespace(want.Namespace), client.MatchingLabels{tenant.LabelTenant: want.Name}, client.HasLabels{tenant.LabelLease})
 	if err != nil {
-		p.leaseTrouble = fmt.Errorf("list the database accounts: %w", err)
+		p.leaseTrouble, p.leaseUnread = fmt.Errorf("list the database accounts: %w", err), true
 		return
 	}
 	for i := range kept.Items {
@@ -46,6 +46,7 @@ func (p *pass) keepLeases(ctx context.Context, want tenant.Spec, seen tenant.Fac
 func (p *pass) keepLease(ctx context.Context, want tenant.Spec, seen tenant.Facts, generation int) error {
 	l, err := p.leaseOf(ctx, want, generation)
 	if err != nil || l == nil || !l.Held() {
+		p.leaseUnread = p.leaseUnread || err != nil
 		return err
 	}
 	turn, err := p.turn(ctx, want, seen, materialDatabase)
@@ -82,6 +83,9 @@ func (p *pass) renewLease(ctx context.Context, want tenant.Spec, l *lease) error
 		if read, err := engine.ReadRole(ctx, mount, role); err == nil && granted.Lease < read.DefaultTTL {
 			next.Terms.Ends = now.Add(granted.Lease) // it is as old as it may become
 		}
+	}
+	if next.Terms.Ends.Sub(now) > next.Terms.Longest {
+		next.Terms.Ends = now.Add(next.Terms.Longest) // a clock went back: nobody knows how old it is, until Vault grants less
 	}
 	next.Terms.TTL, next.Terms.Until = granted.Lease, now.Add(granted.Lease)
 	next.Terms.TokenTTL, next.Terms.TokenUntil = granted.Token, now.Add(granted.Token)
@@ -295,7 +299,7 @@ func (p *pass) onlyThese(ctx context.Context, want tenant.Spec) (bool, error) {
 // accountEnds says of pods whose account ends before a window opens that they do not wait for
 // it. Empty: they do, or they hold no account that ends.
 func (p *pass) accountEnds(want tenant.Spec, held string) string {
-	if !strings.HasPrefix(held, leasePrefix) || held == p.databaseAccount {
+	if !strings.HasPrefix(held, leasePrefix) || held == p.databaseAccount || p.leaseUnread {
 		return ""
 	}
 	for _, l := range p.leases {

@@ -36,6 +36,7 @@ type pass struct {
 	// that it gives to one. Empty: the account is none of its.
 	databaseAccount string
 	leases          map[int]*lease // accounts that Vault made, by generation, those that were read
+	leaseUnread     bool           // not all of them could be read
 	leaseTrouble    error          // why one of them is not kept alive
 	credentials     string         // name of the Secret that pods read
 	storeKey        []byte         // the TLS store's password: it hides a weak one in a name

@@ -176,3 +176,21 @@ func TestAConfirmedUpgradeAndAKnownAddressAreAccepted(t *testing.T) {
 		t.Errorf("an address is its own peer, got %+v", want.Database.Peers)
 	}
 }
+
+func TestAccountsOfVaultsDatabaseEngine(t *testing.T) {
+	cr := smallest()
+	postgresql := cr.Spec.Database.PostgreSQL
+	postgresql.Credentials = v1alpha1.DatabaseCredentialsSource{VaultDatabase: &v1alpha1.VaultDatabaseCredentials{Role: "acme", MemberOf: "app"}}
+	if _, err := resolved(t, cr, database(intstr.FromInt32(5432), postgres)); !fault.IsTerminal(err) || !strings.Contains(err.Error(), "spec.database.postgresql.schemaOwner") {
+		t.Errorf("accounts that end own the tables: %v", err)
+	}
+	postgresql.SchemaOwner = &v1alpha1.DatabaseCredentialsSource{VaultStaticRole: &v1alpha1.VaultStaticRoleCredentials{Mount: "teams/db", Role: "owner"}}
+	want, err := resolved(t, cr, database(intstr.FromInt32(5432), postgres))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := tenant.Credentials{Mount: "database", Role: "acme", TokenRole: "holdfast-iam", MemberOf: "app", Field: "spec.database.postgresql.credentials.vaultDatabase"}
+	if owner := (tenant.Credentials{Mount: "teams/db", StaticRole: "owner"}); want.Database.Credentials != server || want.Database.SchemaOwner != owner {
+		t.Errorf("the server signs in by %+v, the schema is made by %+v", want.Database.Credentials, want.Database.SchemaOwner)
+	}
+}
