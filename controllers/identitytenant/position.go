@@ -22,26 +22,34 @@ type place struct {
 // turn gives where a material stands. The position is read once a pass, and again after a
 // write of it that failed.
 func (p *pass) turn(ctx context.Context, want tenant.Spec, seen tenant.Facts, material string) (vault.Turn, error) {
-	if p.place == nil {
-		path, err := vault.PositionPath(p.engine.Prefix, want.Namespace, vaultKind, want.Name)
-		if err != nil {
-			return vault.Turn{}, err
-		}
-		if p.adopts() {
-			if _, err := vault.Adopt(ctx, p.kv, p.engine.Mount, path, owner(want, seen)); err != nil && !errors.Is(err, vault.ErrNotFound) {
-				return vault.Turn{}, err
-			}
-		}
-		position, version, err := vault.ReadPosition(ctx, p.kv, p.engine.Mount, path, owner(want, seen))
-		if err != nil {
-			return vault.Turn{}, err
-		}
-		p.place = &place{position, version}
-		if p.began == nil {
-			p.began = position
-		}
+	if p.place == nil && p.placeless == nil {
+		p.placeless = p.readPlace(ctx, want, seen)
+	}
+	if p.placeless != nil {
+		return vault.Turn{}, p.placeless // a Vault that is away is not asked for each material
 	}
 	return p.place.position.Of(material), nil
+}
+
+func (p *pass) readPlace(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
+	path, err := vault.PositionPath(p.engine.Prefix, want.Namespace, vaultKind, want.Name)
+	if err != nil {
+		return err
+	}
+	if p.adopts() {
+		if _, err := vault.Adopt(ctx, p.kv, p.engine.Mount, path, owner(want, seen)); err != nil && !errors.Is(err, vault.ErrNotFound) {
+			return err
+		}
+	}
+	position, version, err := vault.ReadPosition(ctx, p.kv, p.engine.Mount, path, owner(want, seen))
+	if err != nil {
+		return err
+	}
+	p.place = &place{position, version}
+	if p.began == nil {
+		p.began = position
+	}
+	return nil
 }
 
 // move has a material stand elsewhere: this write, of which two managers never do both, is

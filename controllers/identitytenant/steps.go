@@ -27,6 +27,7 @@ type pass struct {
 	kv          vault.KV
 	engine      v1alpha1.VaultKV
 	place       *place                      // where materials stand, once read
+	placeless   error                       // why that could not be read
 	values      map[which]map[string]string // generations that were read
 	accounts    idp.Access                  // bootstrap and system accounts, once read
 	haveAccount bool
