@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"context"
+	"slices"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -73,30 +74,28 @@ func (r *Reconciler) referrers(kind string) handler.EventHandler {
 }
 
 func needs(spec *v1alpha1.KeystoreSpec, kind, name string) bool {
-	if kind == "VaultConnection" {
+	switch kind {
+	case "VaultConnection":
 		return spec.VaultRef.Name == name
-	}
-	if kind == "RotationSchedule" {
+	case "RotationSchedule":
 		return spec.RotationRef != nil && spec.RotationRef.Name == name
-	}
-	if kind == "Secret" && spec.Target != nil && spec.Target.SecretName == name {
-		return true // whoever has the name, or gave it up
-	}
-	for _, e := range spec.Entries {
-		if c := e.Certificate; c != nil && c.IssuerRef != nil && kind == cmv1.IssuerKind && c.IssuerRef.Name == name {
-			return true
-		}
-		t := e.Trusted
-		if t == nil {
-			continue
-		}
-		if kind == "ConfigMap" && t.ConfigMapRef != nil && t.ConfigMapRef.Name == name ||
-			kind == "Secret" && t.SecretRef != nil && t.SecretRef.Name == name ||
-			kind == "Keystore" && t.KeystoreRef != nil && t.KeystoreRef.Name == name {
-			return true
+	case "Secret":
+		if spec.Target != nil && spec.Target.SecretName == name {
+			return true // whoever has the name, or gave it up
 		}
 	}
-	return false
+	return slices.ContainsFunc(spec.Entries, func(e v1alpha1.KeystoreEntry) bool {
+		if c := e.Certificate; c != nil {
+			return c.IssuerRef != nil && kind == cmv1.IssuerKind && c.IssuerRef.Name == name
+		}
+		return e.Trusted != nil && comesFrom(e.Trusted, kind, name)
+	})
+}
+
+func comesFrom(t *v1alpha1.TrustedSource, kind, name string) bool {
+	return kind == "ConfigMap" && t.ConfigMapRef != nil && t.ConfigMapRef.Name == name ||
+		kind == "Secret" && t.SecretRef != nil && t.SecretRef.Name == name ||
+		kind == "Keystore" && t.KeystoreRef != nil && t.KeystoreRef.Name == name
 }
 
 // versionChanged: another store trusts this one, and its certificate may be another now.
