@@ -306,6 +306,22 @@ func TestADatabaseAccountIsLeased(t *testing.T) {
 	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
 		return seen.Status.Requests != nil && seen.Status.Requests.Rotate == "leak"
 	})
+	causes := map[v1alpha1.RotationCause]bool{}
+	testenv.Eventually(t, waitDeadline, func() error {
+		var records v1alpha1.RotationRecordList
+		if err := world.Admin.List(t.Context(), &records, client.InNamespace(ns)); err != nil {
+			return err
+		}
+		for _, record := range records.Items {
+			if record.Spec.Material == "database" && record.Status.Outcome == v1alpha1.RotationSucceeded {
+				causes[record.Spec.Cause] = true
+			}
+		}
+		if len(causes) != 2 || !causes[v1alpha1.CauseExpiry] || !causes[v1alpha1.CauseLeak] {
+			return fmt.Errorf("it is written down why for %v", causes)
+		}
+		return nil
+	})
 	t.Logf("3 accounts, of which none was missed in %d looks", stop())
 
 	if err := world.Admin.Delete(t.Context(), acme); err != nil {
