@@ -45,6 +45,16 @@ func (m *meter) figures() string {
 		len(m.api.Requests()), len(m.vault.Requests()), len(m.product.Requests()), len(m.writes()), m.logins.Load())
 }
 
+// awaitProven waits until all was seen on the live server that is only seen there: a tenant is
+// Ready before.
+func awaitProven(t *testing.T, tenant *v1alpha1.IdentityTenant) {
+	t.Helper()
+	await(t, tenant, func(seen *v1alpha1.IdentityTenant) bool {
+		ring := seen.Status.TokenSigning
+		return seen.Status.ServedCertificate != nil && ring != nil && ring.CurrentSince != nil && ring.NextPublishedSince != nil
+	})
+}
+
 // TestAnUnchangedTenantIsQuiet forces reconciles of everything of ours around one tenant, then restarts the
 // operator, and counts at the transports: no write to the API server, events and status included, to Vault or to the
 // product, and one login for each life of the operator. It runs by itself, since it reads the process's metrics.
@@ -53,6 +63,7 @@ func TestAnUnchangedTenantIsQuiet(t *testing.T) {
 	first := &meter{}
 	running := operate(t, first.options(), ns)
 	tenant := ready(t, furnish(t, ns))
+	awaitProven(t, tenant)
 	settle(t, first)
 	t.Log("until all was in place:", first.figures())
 	first.reset()

@@ -87,6 +87,7 @@ func statusAtRest(t *testing.T, sent *meter, tenant *v1alpha1.IdentityTenant) ma
 	if err := world.AwaitReady(t.Context(), tenant, readyDeadline); err != nil {
 		t.Fatal(err)
 	}
+	awaitProven(t, tenant)
 	settle(t, sent)
 	if err := world.AwaitReady(t.Context(), tenant, readyDeadline); err != nil {
 		t.Fatal(err)
