@@ -132,6 +132,7 @@ func TestRotationsAreWrittenDown(t *testing.T) {
 
 	// Then nothing more is written, in any pass.
 	awaitUpToDate(t, acme)
+	awaitProven(t, acme)
 	settle(t, m)
 	m.reset()
 	m.touched(t, acme, 5)
