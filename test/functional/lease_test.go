@@ -89,6 +89,7 @@ func TestADatabaseAccountIsExchangedInItsWindow(t *testing.T) {
 	}
 	clock.set(tomorrow(23, 0, 0))
 	request(t, acme, "the-first-night")
+	awaitProven(t, acme)
 	settle(t, m)
 	if acme.Status.DesiredRevision != first || accounts(t, role) != 1 {
 		t.Errorf("in the first night: revision %s, was %s; %d accounts", acme.Status.DesiredRevision, first, accounts(t, role))

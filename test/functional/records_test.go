@@ -293,6 +293,7 @@ func TestRotationsOfStoresAreWrittenDown(t *testing.T) {
 	}
 	awaitRecords(t, acme, tls, signing, leaked, "tls 2-3 Expiry -: Started,KeyMade,Applied,Serving Succeeded")
 	awaitUpToDate(t, acme)
+	awaitProven(t, acme)
 	settle(t, m)
 	m.reset()
 	m.touched(t, acme, 3)
