@@ -44,10 +44,11 @@ func (p *pass) applyWorkload(ctx context.Context, want tenant.Spec, seen tenant.
 	}
 	p.revision = around.Revision
 	before := len(p.changes)
-	if err := p.put(ctx, around.Objects...); err != nil {
+	err = p.put(ctx, around.Objects...)
+	p.announceExpiring(p.changes[before:]) // also when what comes behind the pods failed: the next pass changes them no more
+	if err != nil {
 		return p.explainExposure(want, err)
 	}
-	p.announceExpiring(p.changes[before:])
 	kinds := []client.ObjectList{&corev1.ServiceAccountList{}, &corev1.ServiceList{}, &policyv1.PodDisruptionBudgetList{}, &appsv1.StatefulSetList{}, &networkingv1.IngressList{}}
 	if p.servesGateway() {
 		kinds = append(kinds, &gatewayv1.HTTPRouteList{}, &gatewayv1.BackendTLSPolicyList{})
