@@ -2,6 +2,7 @@ package keystore_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -126,14 +127,17 @@ func TestRotationKilledAtEveryWrite(t *testing.T) {
 	if len(writes) < 8 {
 		t.Fatalf("only %d writes were seen: %v", len(writes), writes)
 	}
-	points := 0
+	points, tried := 0, 0
 	for at, write := range writes {
 		for _, after := range []bool{false, true} {
 			for second := range 3 { // no second crash, at the next write but one, and at the sixth
 				if second > 0 && at%2 == 0 == after {
 					continue // half of the double crashes, in turn
 				}
-				points++
+				if points++; os.Getenv("HOLDFAST_CRASH_POINTS") == "" && points%4 != 1 {
+					continue // the usual run takes a sample, `make crash` every one
+				}
+				tried++
 				t.Run(fmt.Sprintf("%s, %d, after %v, second %d", write.Target, write.Nth, after, second), func(t *testing.T) {
 					t.Parallel()
 					p := newPlace(t, vault, nil)
@@ -169,7 +173,7 @@ func TestRotationKilledAtEveryWrite(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d writes of a rotation, %d points", len(writes), points)
+	t.Logf("%d writes of a rotation, killed at %d points of %d", len(writes), tried, points)
 }
 
 func TestTwoManagersRotateOnce(t *testing.T) {

@@ -12,7 +12,7 @@ CRASH ?= all
 
 .PHONY: crash
 crash: prerequisites ## Kill the operator at every write of a first reconcile and of a rotation, in every manner (CRASH=40 or CRASH=acme-tls for some)
-	@HOLDFAST_CRASH_POINTS='$(CRASH)' $(TIMED) 'make crash' $(GO) test -count=1 -v -timeout 240m -run '^TestACrashAtAnyWrite' ./test/functional
+	@HOLDFAST_CRASH_POINTS='$(CRASH)' $(TIMED) 'make crash' $(GO) test -p 1 -count=1 -v -timeout 240m -run '^(TestACrashAtAnyWrite|TestRotationKilledAtEveryWrite)' ./controllers/keystore ./test/functional
 
 # BENCH narrows the run to one package.
 BENCH ?= ./...
