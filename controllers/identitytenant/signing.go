@@ -17,11 +17,11 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// After a leak a ring moves twice: its next key, which may be known too, is replaced; once every
-// server publishes the fresh one, that signs, and the leaked one is forgotten at once.
-// lookAgain is how soon a server is asked again for keys that it does not publish yet.
+// lookAgain is how soon a server is asked again for what it does not show yet.
 const lookAgain = 5 * time.Second
 
+// After a leak a ring moves twice: its next key, which may be known too, is replaced; once every
+// server publishes the fresh one, that signs, and the leaked one is forgotten at once.
 const (
 	burned  = ".burned"
 	dropped = ".dropped"

@@ -153,16 +153,8 @@ func (p *pass) announceStore(store tenant.Keystore, child *v1alpha1.Keystore, wo
 // checkNames refuses a request that names what this tenant does not have.
 func (p *pass) checkNames(want tenant.Spec, request rotation.Request) error {
 	var known []string
-	for _, store := range want.Keystores {
-		if store.Role != tenant.RoleTrust {
-			known = append(known, string(store.Role))
-		}
-	}
-	for _, material := range p.driver.Materials(want) {
-		known = append(known, material.Name)
-	}
-	if want.Database.Credentials.Role != "" {
-		known = append(known, materialDatabase)
+	for _, material := range p.rotatable(want) {
+		known = append(known, material.name)
 	}
 	slices.Sort(known)
 	for _, name := range slices.Sorted(maps.Keys(request.Materials)) {
