@@ -75,9 +75,7 @@ func (p *pass) observeKeystores(ctx context.Context, want tenant.Spec, seen *ten
 		fact, err := p.observeKeystore(ctx, want, store)
 		if err != nil {
 			// The first store's trouble is told; a Terminal one before any that only waits.
-			if problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem) {
-				problem = err
-			}
+			problem = fault.Worse(problem, err)
 			continue
 		}
 		seen.Keystores[store.Role] = fact

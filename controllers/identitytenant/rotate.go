@@ -24,9 +24,7 @@ func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) 
 	note := func(err error) {
 		// How far it came is not known, or somebody else is at it: pods would get some of it now and the rest later.
 		p.asking = p.asking || err != nil && (errors.Is(err, vault.ErrConflict) || fault.Of(err, "").Kind == fault.KindTransient)
-		if err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
-			problem = err
-		}
+		problem = fault.Worse(problem, err)
 	}
 	if problem == nil {
 		problem = p.checkNames(want, request)

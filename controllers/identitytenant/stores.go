@@ -39,9 +39,7 @@ func (p *pass) rotateStores(ctx context.Context, want tenant.Spec, seen tenant.F
 		if errors.Is(err, vault.ErrConflict) {
 			p.asking = true
 		}
-		if err != nil && (problem == nil || fault.IsTerminal(err) && !fault.IsTerminal(problem)) {
-			problem = err
-		}
+		problem = fault.Worse(problem, err)
 	}
 	return problem
 }

@@ -36,9 +36,7 @@ func (p *pass) gather(ctx context.Context) (material, error) {
 		return m, err
 	}
 	for _, e := range p.want.entries {
-		if failed := p.gatherEntry(ctx, e, &m); failed != nil && (err == nil || !fault.IsTerminal(err) && fault.IsTerminal(failed)) {
-			err = failed
-		}
+		err = fault.Worse(err, p.gatherEntry(ctx, e, &m))
 	}
 	return m, err
 }

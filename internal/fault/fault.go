@@ -103,3 +103,12 @@ func kindOf(err error) Kind {
 	}
 	return KindTransient
 }
+
+// Worse is the one of two errors to tell: one that needs a person before one that heals, else
+// the first. Nil is no error.
+func Worse(first, second error) error {
+	if first == nil || second != nil && IsTerminal(second) && !IsTerminal(first) {
+		return second
+	}
+	return first
+}
