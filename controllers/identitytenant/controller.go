@@ -112,7 +112,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	report, pass := r.run(ctx, cr)
 	withheld, err := r.publish(ctx, cr, report, pass.changes)
 	if err != nil {
-		return ctrl.Result{}, err
+		return waking.Late(err)
 	}
 	result, err := report.Result()
 	if !pass.wakeAt.IsZero() && err == nil {

@@ -31,6 +31,7 @@ func (r *Reconciler) publish(ctx context.Context, cr *v1alpha1.IdentityTenant, r
 	}
 	if withheld = r.withhold(before, cr); withheld == 0 {
 		if err := status.Write(ctx, r.Own, before, cr); err != nil {
+			r.announce(before, before, changes)
 			return 0, err
 		}
 		r.stale.Wrote(before, cr)

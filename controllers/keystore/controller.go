@@ -92,7 +92,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	err := p.run(ctx)
 	p.noteRotations(ctx)
 	if publishing := p.publish(ctx, err); publishing != nil {
-		return ctrl.Result{}, publishing
+		return waking.Late(publishing)
 	}
 	return p.result(err)
 }

@@ -61,11 +61,15 @@ func (p *pass) publish(ctx context.Context, failed error) error {
 			return err
 		}
 	}
-	if err := status.Write(ctx, p.Client, before, p.cr); err != nil {
+	err := status.Write(ctx, p.Client, before, p.cr)
+	for _, change := range p.changes {
+		publish.Change(p.Recorder, p.cr, change)
+	}
+	if err != nil {
 		return err
 	}
 	p.stale.Wrote(before, p.cr)
-	p.announce(before)
+	publish.Ready(p.Recorder, p.cr, before.Status.Conditions, p.cr.Status.Conditions)
 	return nil
 }
 
@@ -191,13 +195,6 @@ func earliestEnd(entries []v1alpha1.KeystoreVersionEntry) (earliest *metav1.Time
 		}
 	}
 	return earliest
-}
-
-func (p *pass) announce(before *v1alpha1.Keystore) {
-	for _, change := range p.changes {
-		publish.Change(p.Recorder, p.cr, change)
-	}
-	publish.Ready(p.Recorder, p.cr, before.Status.Conditions, p.cr.Status.Conditions)
 }
 
 // result says when to look again at the latest.

@@ -59,7 +59,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ref != nil && ref.Name == policy.Name
 	})
 	if err := status.Write(ctx, r.Client, before, &policy); err != nil {
-		return ctrl.Result{}, err
+		return waking.Late(err)
 	}
 	publish.Ready(r.Recorder, &policy, before.Status.Conditions, policy.Status.Conditions)
 	return ctrl.Result{}, nil

@@ -54,7 +54,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	policy.Status.Conditions, policy.Status.ObservedGeneration = conditions.List(), policy.Generation
 	policy.Status.UsedBy = publish.UsedBy(tenants.Items, func(tenant *v1alpha1.IdentityTenant) bool { return names(tenant, policy.Name) })
 	if err := status.Write(ctx, r.Client, before, &policy); err != nil {
-		return ctrl.Result{}, err
+		return waking.Late(err)
 	}
 	publish.Ready(r.Recorder, &policy, before.Status.Conditions, policy.Status.Conditions)
 	return ctrl.Result{}, nil

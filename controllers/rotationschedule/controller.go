@@ -80,7 +80,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		cr.Status.NextRuns, cr.Status.NextOpenings = runs(schedule, now), openings(schedule, now)
 	}
 	if err := status.Write(ctx, r.Client, before, &cr); err != nil {
-		return ctrl.Result{}, err
+		return waking.Late(err)
 	}
 	publish.Ready(r.Recorder, &cr, before.Status.Conditions, cr.Status.Conditions)
 	return ctrl.Result{RequeueAfter: sleep(cr.Status, now)}, nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/publish"
+	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/pipeline"
 	"github.com/holdfast-iam/holdfast/internal/status"
 )
@@ -66,7 +67,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	found := r.check(ctx, &cr)
 	if err := r.publish(ctx, &cr, found); err != nil {
-		return ctrl.Result{}, err
+		return waking.Late(err)
 	}
 	result, err := pipeline.Rejected(found).Result()
 	if found == nil {

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -45,6 +46,15 @@ func (s *Stale) Read(object client.Object) (ctrl.Result, bool) {
 	}
 	s.over.Delete(key) // the cache has come past them
 	return ctrl.Result{}, false
+}
+
+// Late answers for a status that could not be written: where somebody wrote to the object
+// since it was read, it is read again, and nothing was wrong.
+func Late(err error) (ctrl.Result, error) {
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: catchUp}, nil
+	}
+	return ctrl.Result{}, err
 }
 
 // Forget drops what is known of an object that is gone.

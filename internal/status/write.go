@@ -9,12 +9,14 @@ import (
 )
 
 // Write patches the status of after when it differs from that of before, and sends
-// nothing otherwise. An object that is gone is no error.
+// nothing otherwise. An object that is gone is no error. One that somebody wrote to since
+// before was read is a conflict: of two operators the later would otherwise leave a status
+// that is half of either, or that was true before the other's.
 func Write(ctx context.Context, c client.Client, before, after client.Object) error {
 	if equality.Semantic.DeepEqual(before, after) {
 		return nil
 	}
-	if err := c.Status().Patch(ctx, after, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
+	if err := c.Status().Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
 	return nil
