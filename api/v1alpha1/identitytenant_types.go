@@ -116,6 +116,9 @@ type IdentityTenantSpec struct {
 	// maintenance says when pods may be replaced. Default: at any time.
 	// +optional
 	Maintenance *Maintenance `json:"maintenance,omitempty"`
+	// hardening says how strictly the server is hardened.
+	// +optional
+	Hardening *Hardening `json:"hardening,omitempty"`
 	// deletionPolicy for the values in Vault: Retain (default) or Delete. A database
 	// cannot be read any more without its data key: Delete is for what is truly over.
 	// +kubebuilder:validation:Enum=Retain;Delete

@@ -1,7 +1,8 @@
 // Package tenant holds the values that flow through a reconcile: Spec is what is
 // wanted, Facts is what was seen, Settings is what a running server is told, and
 // names.go has the names and labels of all that we own. It stands on nothing of
-// ours but rotation, whose schedules a Spec carries as compiled.
+// ours but rotation, whose schedules a Spec carries as compiled, and control, which
+// has the profiles.
 package tenant
 
 import (
@@ -13,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/rotation"
 )
 
@@ -27,6 +29,7 @@ type Spec struct {
 
 	Product  Product
 	Version  Version
+	Profile  control.Profile
 	Image    string
 	Hostname string
 	// Replicas is nil when an autoscaler owns the number.

@@ -1,0 +1,53 @@
+package control
+
+import "testing"
+
+func TestRules(t *testing.T) {
+	t.Parallel()
+	yes := "true"
+	for name, c := range map[string]struct {
+		rule   Rule
+		holds  [][]string
+		breaks [][]string
+	}{
+		"equals":  {Rule{Equals: &yes}, [][]string{{"true"}}, [][]string{{"false"}, {}, {"true", "true"}}},
+		"one of":  {Rule{OneOf: []string{"a", "b"}}, [][]string{{"a"}}, [][]string{{"c"}, {}}},
+		"only":    {Rule{Only: []string{"TLSv1.2", "TLSv1.3"}}, [][]string{{"TLSv1.2+TLSv1.3"}, {"TLSv1.3"}, {"TLSv1.2", "TLSv1.3"}}, [][]string{{"TLSv1.1,TLSv1.2"}, {""}, {}}},
+		"without": {Rule{Without: []string{"RSA1_5"}}, [][]string{{}, {"RSA-OAEP-256"}}, [][]string{{"RSA-OAEP-256", "RSA1_5"}}},
+		"at most": {Rule{AtMost: "15m"}, [][]string{{"15m"}, {"60s"}, {"900"}}, [][]string{{"16m"}, {"1d"}, {"soon"}, {}}},
+		"days":    {Rule{AtMost: "90d"}, [][]string{{"90d"}, {"2160h"}}, [][]string{{"91d"}}},
+		"least":   {Rule{AtLeast: "12"}, [][]string{{"12"}, {"64"}}, [][]string{{"8"}}},
+		"matches": {Rule{Matches: "[0-9]+"}, [][]string{{"12"}}, [][]string{{"12a"}, {"a12"}}},
+		"set":     {Rule{Set: true}, [][]string{{"x"}}, [][]string{{""}, {}, {" "}}},
+		"nothing": {Rule{}, nil, [][]string{{"x"}}},
+	} {
+		for _, values := range c.holds {
+			if !c.rule.Holds(values) {
+				t.Errorf("%s: %q does not hold", name, values)
+			}
+		}
+		for _, values := range c.breaks {
+			if c.rule.Holds(values) {
+				t.Errorf("%s: %q holds", name, values)
+			}
+		}
+	}
+}
+
+func TestAMissingKeyHasTheProductsDefault(t *testing.T) {
+	t.Parallel()
+	off := "false"
+	catalogue := Catalogue{{ID: "TLS-01", Checks: []Check{{In: Deployment, Key: "transport.http.enabled", Default: []string{"true"}, Want: &Rule{Equals: &off}}}}}
+	target := Target{Product: "wso2is", Version: "7.3.0", Profile: Strict}
+	for want, evidence := range map[Outcome]Evidence{
+		Weak: {Deployment: {}}, Met: {Deployment: {"transport.http.enabled": {"false"}}}, NotJudged: {},
+	} {
+		if got := catalogue.Judge(target, evidence)[0]; got.Outcome != want || (want == Weak) != (len(got.Findings) == 1) {
+			t.Errorf("%v is judged %s with %v, want %s", evidence, got.Outcome, got.Findings, want)
+		}
+	}
+	catalogue[0].Checks[0].From = "7.4"
+	if got := catalogue.Judge(target, Evidence{Deployment: {}})[0].Outcome; got != NotApplicable {
+		t.Errorf("a check of later versions is %s", got)
+	}
+}
