@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/pipeline"
 	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/vault"
@@ -270,7 +271,9 @@ func (p *pass) everyPodReads(ctx context.Context, want tenant.Spec, seen tenant.
 	return p.podsHold(ctx, want)
 }
 
-// podsHold tells whether no pod was made from other credentials than those of this pass.
+// podsHold tells whether no pod was made from other credentials than those of this pass. The
+// rollout is over when it is asked: a cache that still shows a pod of before, whose end
+// wakes nobody, is looked at again.
 func (p *pass) podsHold(ctx context.Context, want tenant.Spec) (bool, error) {
 	var pods corev1.PodList
 	if err := p.client.List(ctx, &pods, client.InNamespace(want.Namespace), client.MatchingLabels(want.ServerSelector())); err != nil {
@@ -278,6 +281,7 @@ func (p *pass) podsHold(ctx context.Context, want tenant.Spec) (bool, error) {
 	}
 	for i := range pods.Items {
 		if credentialsIn(want, pods.Items[i].Spec) != p.credentials {
+			p.wake(p.Clock.Now().Add(pipeline.WaitingRetry))
 			return false, nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,7 +17,7 @@ import (
 )
 
 // collect removes content-named Secrets of this tenant that nothing names any more: no
-// pod, no live ControllerRevision, and not the desired template.
+// pod, no ControllerRevision and no template, the desired one or the one that is.
 func (p *pass) collect(ctx context.Context, want tenant.Spec, wanted ...string) error {
 	var secrets metav1.PartialObjectMetadataList
 	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
@@ -39,14 +40,13 @@ func (p *pass) collect(ctx context.Context, want tenant.Spec, wanted ...string) 
 	if len(candidates) == 0 {
 		return nil
 	}
-	mentions, err := p.mentions(ctx, want)
-	if err != nil {
-		return err
+	// A cache that shows a use is enough to keep a Secret; one that shows none is not enough to remove it.
+	for _, reader := range []client.Reader{p.client, p.Applier.Live} {
+		if err := p.spare(ctx, reader, want, candidates); err != nil || len(candidates) == 0 {
+			return err
+		}
 	}
 	for name, secret := range candidates {
-		if bytes.Contains(mentions, []byte(`"`+name+`"`)) {
-			continue
-		}
 		if err := apply.Delete(ctx, p.client, secret); err != nil {
 			return err
 		}
@@ -55,27 +55,41 @@ func (p *pass) collect(ctx context.Context, want tenant.Spec, wanted ...string) 
 	return nil
 }
 
-// mentions gives, as JSON, everything that may still name a Secret: pods and
-// ControllerRevisions of the tenant, read live.
-func (p *pass) mentions(ctx context.Context, want tenant.Spec) ([]byte, error) {
+// spare takes from the candidates what a pod, a ControllerRevision or the StatefulSet names,
+// and what is no older than the newest revision: another live operator may have made it a
+// moment ago, for a template that it is about to write.
+func (p *pass) spare(ctx context.Context, reader client.Reader, want tenant.Spec, candidates map[string]*metav1.PartialObjectMetadata) error {
 	var pods corev1.PodList
-	if err := p.client.List(ctx, &pods, client.InNamespace(want.Namespace), client.MatchingLabels{tenant.LabelInstance: want.Name}); err != nil {
-		return nil, fmt.Errorf("list pods: %w", err)
+	if err := reader.List(ctx, &pods, client.InNamespace(want.Namespace), client.MatchingLabels{tenant.LabelInstance: want.Name}); err != nil {
+		return fmt.Errorf("list pods: %w", err)
 	}
 	var revisions appsv1.ControllerRevisionList
-	if err := p.client.List(ctx, &revisions, client.InNamespace(want.Namespace), client.MatchingLabels(want.ServerSelector())); err != nil {
-		return nil, fmt.Errorf("list controller revisions: %w", err)
+	if err := reader.List(ctx, &revisions, client.InNamespace(want.Namespace), client.MatchingLabels(want.ServerSelector())); err != nil {
+		return fmt.Errorf("list controller revisions: %w", err)
 	}
-	var text bytes.Buffer
+	set := &appsv1.StatefulSet{}
+	if err := reader.Get(ctx, want.Key(), set); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("read StatefulSet %s: %w", want.Name, err)
+	}
+	var mentions bytes.Buffer
+	specs := []corev1.PodSpec{set.Spec.Template.Spec}
 	for _, pod := range pods.Items {
-		if err := json.NewEncoder(&text).Encode(pod.Spec); err != nil {
-			return nil, err
+		specs = append(specs, pod.Spec)
+	}
+	if err := json.NewEncoder(&mentions).Encode(specs); err != nil {
+		return err
+	}
+	newest := metav1.Time{}
+	for _, revision := range revisions.Items {
+		mentions.Write(revision.Data.Raw)
+		if newest.Before(&revision.CreationTimestamp) {
+			newest = revision.CreationTimestamp
 		}
 	}
-	for _, revision := range revisions.Items {
-		text.Write(revision.Data.Raw)
-	}
-	return text.Bytes(), nil
+	maps.DeleteFunc(candidates, func(name string, secret *metav1.PartialObjectMetadata) bool {
+		return !secret.CreationTimestamp.Before(&newest) || bytes.Contains(mentions.Bytes(), []byte(`"`+name+`"`))
+	})
+	return nil
 }
 
 // templateOf reads the pod template that a ControllerRevision keeps.
