@@ -72,7 +72,8 @@ type KeystoreSpec struct {
 	Encryption KeystoreEncryption `json:"encryption,omitempty"`
 	// rotationRef names the RotationSchedule by which all that is made here rotates, within its windows: rings, keys that sign
 	// their own certificate, and the password, in one version. An issuer renews what it issued by itself. Default: nothing
-	// rotates but what the annotation iam.holdfast.dev/rotate asks for. Whoever reads the store has to follow.
+	// rotates but what the annotation iam.holdfast.dev/rotate asks for, and a self-signed certificate, with a new key, 720h or a
+	// third of its duration before its end. The keys of a ring are never replaced for that. Whoever reads the store has to follow.
 	// +optional
 	RotationRef *LocalReference `json:"rotationRef,omitempty"`
 	// historyLimit is how many retired versions stay beside the current one, 0 to 10. Default 3.
@@ -163,7 +164,7 @@ type KeystoreEntry struct {
 // EntryCertificate is how the certificate of a key pair is made.
 // +kubebuilder:validation:ExactlyOneOf=issuerRef;selfSigned
 // +kubebuilder:validation:XValidation:rule="!has(self.duration) || (duration(self.duration) >= duration('24h') && duration(self.duration) <= duration('87600h'))",message="duration must lie between 24h and 87600h (ten years)"
-// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || has(self.issuerRef)",message="renewBefore belongs to an issuer's certificate: a self-signed key rotates only when asked"
+// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || has(self.issuerRef)",message="renewBefore belongs to an issuer's certificate: a self-signed one is renewed 720h, or a third of its duration, before its end"
 // +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || duration(self.renewBefore) < duration(has(self.duration) ? self.duration : '2160h')",message="renewBefore must be shorter than duration (default 2160h)"
 // +kubebuilder:validation:XValidation:rule="has(self.renewBefore) || !has(self.issuerRef) || !has(self.duration) || duration(self.duration) > duration('720h')",message="write renewBefore too: its default of 720h is not shorter than this duration"
 // +kubebuilder:validation:XValidation:rule="!has(self.issuerRef) || (has(self.dnsNames) && self.dnsNames.size() > 0)",message="an issuer's certificate needs at least one entry in dnsNames"

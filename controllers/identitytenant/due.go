@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -41,12 +42,28 @@ func (p *pass) observeRotations(_ context.Context, want tenant.Spec, seen *tenan
 		if store.Issued && usable && !fact.NotAfter.IsZero() {
 			p.rotations[string(store.Role)] = p.issued(store, fact)
 		}
+		if warning, ok := pinned[store.Role]; ok && usable {
+			p.tellEnd(store, fact, warning)
+		}
 	}
 	seen.Signing, seen.Served = p.signing, p.served
 	for _, material := range slices.Sorted(maps.Keys(p.rotations)) {
 		seen.Rotations = append(seen.Rotations, p.rotations[material])
 	}
 	return p.leaseTrouble
+}
+
+// tellEnd tells of a key that others hold on to, and that nobody here replaces unasked, that
+// its certificate is about to end.
+func (p *pass) tellEnd(store tenant.Keystore, seen tenant.KeystoreFact, warning string) {
+	d := rotation.Decide(rotation.Material{Name: string(store.Role), NotAfter: seen.KeyEnds}, p.Clock.Now())
+	if !d.Due {
+		p.wake(d.Again)
+		return
+	}
+	p.rotations[string(store.Role)] = tenant.RotationFact{Material: string(store.Role), NextDue: d.NextDue, Overdue: d.NextDue, Reason: string(rotation.Expiring),
+		Message: fmt.Sprintf("its certificate ends at %s, and it rotates only when it is asked for by name: annotate %s. %s",
+			seen.KeyEnds.UTC().Format(time.RFC3339), v1alpha1.AnnotationRotate, warning)}
 }
 
 // issued is a certificate that its issuer renews: nobody here decides when, but that it did

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -133,6 +134,7 @@ func (p *pass) observeKeystore(ctx context.Context, want tenant.Spec, store tena
 		}
 		fact.Ring, fact.Alias = &ring, fmt.Sprintf("%s-%d", store.Alias, ring.Current)
 	}
+	fact.KeyEnds = keyEnd(child, fact.Alias)
 	if child.Status.NotAfter != nil {
 		fact.NotAfter = child.Status.NotAfter.Time
 	}
@@ -167,6 +169,18 @@ func fingerprints(child *v1alpha1.Keystore, trusted bool) (found []string) {
 		}
 	}
 	return found
+}
+
+// keyEnd is when the certificate of an alias ends in a store's current version.
+func keyEnd(child *v1alpha1.Keystore, alias string) time.Time {
+	for _, version := range child.Status.Versions {
+		for _, entry := range version.Entries {
+			if version.SecretName == child.Status.SecretName && entry.Alias == alias {
+				return entry.NotAfter.Time
+			}
+		}
+	}
+	return time.Time{}
 }
 
 func ringOf(child *v1alpha1.Keystore, alias string) (tenant.RingFact, error) {

@@ -55,6 +55,10 @@ func (p *pass) rotateStore(ctx context.Context, want tenant.Spec, seen tenant.Fa
 	}
 	decision := p.decide(m, turn.At)
 	next, words := vault.Turn{Request: turn.Request, Run: decision.Token(), At: p.Clock.Now(), Cause: string(v1alpha1.CauseSchedule)}, wordsOf(decision.Token())
+	if words == "" && !m.NotAfter.IsZero() {
+		// A token for each version: the key that comes next may end soon, too.
+		next.Run, next.Cause, words = turn.Run, string(v1alpha1.CauseExpiry), fmt.Sprintf("end-of-version-%d", turn.Current)
+	}
 	if m.Asked {
 		next.Cause = causeOf(m.Verb)
 		next.Request, next.Run, words = request.Token, turn.Run, wordsOf(request.Token)
@@ -100,7 +104,7 @@ func (p *pass) weigh(ctx context.Context, want tenant.Spec, seen tenant.Facts, s
 	}
 	m.RolloutInFlight = set == nil || released(set) && moving(set)
 	if store.Ring {
-		m.Ring = p.overlap(ctx, want, seen, store)
+		m.Ring, m.NotAfter = p.overlap(ctx, want, seen, store), seen.Keystores[store.Role].KeyEnds
 	}
 	return m, nil
 }

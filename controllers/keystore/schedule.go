@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
@@ -20,16 +21,17 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
 
-// rotateWhenDue moves what the schedule makes due: all that is made here, in one version. What an issuer made it renews itself.
+// rotateWhenDue moves what the schedule makes due, and what would end: all that is made here, in one version. What an issuer
+// made it renews itself, and what a tenant owns the tenant decides about.
 func (p *pass) rotateWhenDue(ctx context.Context) error {
-	if p.want.rotationRef == "" || p.want.rollback != "" {
+	if p.want.rollback != "" || metav1.GetControllerOf(p.cr) != nil {
 		return nil
 	}
 	schedule, err := p.schedule(ctx)
 	if err != nil {
 		return err
 	}
-	now, turns, run := p.Clock.Now(), map[string]vault.Turn{}, ""
+	now, turns, why := p.Clock.Now(), map[string]vault.Turn{}, ""
 	for _, a := range p.possible() {
 		if a.entry.issued != nil {
 			continue
@@ -39,7 +41,8 @@ func (p *pass) rotateWhenDue(ctx context.Context) error {
 		if since.IsZero() {
 			since = p.cr.CreationTimestamp.Time
 		}
-		decision := rotation.Decide(rotation.Material{Name: a.material, Key: p.want.namespace + "/" + p.want.name, Schedule: schedule, Since: since}, now)
+		decision := rotation.Decide(rotation.Material{Name: a.material, Key: p.want.namespace + "/" + p.want.name, Schedule: schedule, Since: since,
+			NotAfter: p.selfSignedEnd(a.entry), RenewBefore: min(defaultRenewBefore, a.entry.duration/3)}, now)
 		p.nextDue, p.again = earlier(p.nextDue, decision.NextDue), earlier(p.again, decision.Again)
 		if !decision.Due {
 			continue
@@ -48,8 +51,11 @@ func (p *pass) rotateWhenDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		run = decision.Token()
-		next.Run, next.Cause = run, string(v1alpha1.CauseSchedule)
+		next.Run, next.Cause = decision.Token(), string(v1alpha1.CauseSchedule)
+		why = "due since " + next.Run
+		if next.Run == "" {
+			next.Run, next.Cause, why = turn.Run, string(v1alpha1.CauseExpiry), "since the certificate ends"
+		}
 		turns[a.material] = next
 	}
 	if len(turns) == 0 {
@@ -58,14 +64,29 @@ func (p *pass) rotateWhenDue(ctx context.Context) error {
 	if err := p.move(ctx, turns); err != nil {
 		return err
 	}
-	p.nextDue = schedule.Next(now, p.want.namespace+"/"+p.want.name)
+	p.nextDue = schedule.Next(now, p.want.namespace+"/"+p.want.name) // of new certificates the next pass tells
 	p.again = p.nextDue
 	publish.Event(p.Recorder, p.cr, corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate",
-		"Rotated "+strings.Join(slices.Sorted(maps.Keys(turns)), ", ")+", due since "+run)
+		"Rotated "+strings.Join(slices.Sorted(maps.Keys(turns)), ", ")+", "+why)
 	return nil
 }
 
+// selfSignedEnd is when the certificate of an entry ends, as the status has it. The keys of a ring wait for each other: whoever
+// uses one alone rotates it.
+func (p *pass) selfSignedEnd(e entry) time.Time {
+	for _, known := range p.knownEntries(p.cr.Status.SecretName) {
+		if e.selfSigned != nil && !e.ring && known.Alias == e.alias {
+			return known.NotAfter.Time
+		}
+	}
+	return time.Time{}
+}
+
+// schedule reads what rotationRef names; nothing is due by that of nobody.
 func (p *pass) schedule(ctx context.Context) (rotation.Schedule, error) {
+	if p.want.rotationRef == "" {
+		return rotation.Schedule{}, nil
+	}
 	var named v1alpha1.RotationSchedule
 	err := p.Client.Get(ctx, client.ObjectKey{Namespace: p.want.namespace, Name: p.want.rotationRef}, &named)
 	if apierrors.IsNotFound(err) {

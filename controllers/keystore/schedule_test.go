@@ -69,3 +69,49 @@ func (p place) nothingRotated(name, ring string) {
 		p.Errorf("ring %s, want %s", ringOf(&cr), ring)
 	}
 }
+
+// Without a schedule nothing rotates but what would end: a certificate of ours gets a new key a third of its duration before,
+// alone and once; the password and a ring stay.
+func TestASelfSignedCertificateIsRenewedBeforeItsEnd(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Second)
+	clock := clocktesting.NewFakePassiveClock(now)
+	manager := startControllersAt(t, controllertest.Options{}, clock)
+	p := newPlace(t, env.Vault(t), manager)
+	short, ring := selfSignedEntry("short"), ringEntry("signing")
+	for _, entry := range []v1alpha1.KeystoreEntry{short, ring} {
+		entry.Certificate.Duration = &metav1.Duration{Duration: 30 * 24 * time.Hour}
+	}
+	p.create(p.keystore("keys", short, ring, selfSignedEntry("long")))
+	first := p.ready("keys")
+	before, password := p.entriesOf(first), string(p.secret(first.Status.SecretName).Data["password"])
+	end := before["short"].Chain[0].NotAfter
+	p.until("keys", func(cr *v1alpha1.Keystore) error {
+		if want := end.Add(-10 * 24 * time.Hour); cr.Status.NextRotation == nil || !cr.Status.NextRotation.Time.Equal(want) {
+			return fmt.Errorf("the next rotation is at %v, want %s", cr.Status.NextRotation, want)
+		}
+		return nil
+	})
+	clock.SetTime(end.Add(-10*24*time.Hour - time.Minute))
+	p.reconcile("keys", "a minute too early")
+	p.nothingRotated("keys", "0 1 2")
+	if got := p.entriesOf(p.ready("keys"))["short"].Chain[0]; !got.Equal(before["short"].Chain[0]) {
+		t.Error("it was renewed too early")
+	}
+	clock.SetTime(end.Add(-10 * 24 * time.Hour))
+	p.reconcile("keys", "in time")
+	second := p.until("keys", func(cr *v1alpha1.Keystore) error {
+		if cr.Status.CurrentGeneration != 2 {
+			return fmt.Errorf("version %d", cr.Status.CurrentGeneration)
+		}
+		return nil
+	})
+	after := p.entriesOf(second)
+	if after["short"].Chain[0].Equal(before["short"].Chain[0]) || !after["long"].Chain[0].Equal(before["long"].Chain[0]) || ringOf(second) != "0 1 2" || string(p.secret(second.Status.SecretName).Data["password"]) != password {
+		t.Error("not only the certificate that ends was renewed")
+	}
+	p.event(v1alpha1.EventRotated, "Rotated short, since the certificate ends")
+	p.reconcile("keys", "again")
+	if again := p.ready("keys"); again.Status.CurrentGeneration != 2 {
+		t.Errorf("it was renewed twice: version %d", again.Status.CurrentGeneration)
+	}
+}

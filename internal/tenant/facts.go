@@ -54,7 +54,8 @@ type KeystoreFact struct {
 	Alias      string
 	// CertificatePEM is the chain of its key pair, public.
 	CertificatePEM []byte
-	NotAfter       time.Time
+	// NotAfter is when the first of its certificates ends, KeyEnds when that of its alias does.
+	NotAfter, KeyEnds time.Time
 }
 
 // RingFact are generations of a ring's keys; a Previous of zero: there is none.

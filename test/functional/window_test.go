@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/identitytenant"
 	"github.com/holdfast-iam/holdfast/test/harness"
 )
 
@@ -280,4 +281,33 @@ func TestTheAdministratorRotatesBySchedule(t *testing.T) {
 	}
 	awaitRecords(t, acme, "administrator 1-2 Schedule -: Started,KeyMade,Applied,Serving Succeeded", "administrator 2-3 Schedule -: Started,KeyMade,Applied,Serving Succeeded")
 	t.Log("11 runs of a daily schedule passed in 2 jumps of the clock: 2 rotations, no rollout, and none more as the clock went back and forth")
+}
+
+// Nobody has a schedule, and ten years have passed: the signing keys move on before their
+// certificates end, each in its turn; of keys that partners pin it is told that they end.
+func TestKeysAreReplacedBeforeTheirCertificatesEnd(t *testing.T) {
+	t.Parallel()
+	ns, clock, m := namespace(t), &shifted{}, &meter{}
+	options := m.options()
+	options.Clock, options.RingWaits = clock, &identitytenant.RingWaits{}
+	operated(t, options, ns)
+	acme := ready(t, harness.NewTenant(ns, "acme"))
+	awaitUpToDate(t, acme)
+	if acme.Status.TokenSigning.Current != 1 {
+		t.Fatalf("key %d signs at first", acme.Status.TokenSigning.Current)
+	}
+	clock.set(time.Now().Add((87600 - 700) * time.Hour))
+	m.touched(t, acme, 1)
+	// The next key is as old as the current one: it goes, too.
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
+		return seen.Status.TokenSigning != nil && seen.Status.TokenSigning.Current == 3 && seen.Status.TokenSigning.NextPublishedSince != nil
+	})
+	awaitUpToDate(t, acme)
+	expectRevisions(t, acme, 3)
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
+		return declares(seen, v1alpha1.ConditionRotationOnTime, metav1.ConditionFalse, v1alpha1.ReasonOverdue)
+	})
+	if told := messageOf(acme, v1alpha1.ConditionRotationOnTime); !strings.Contains(told, "federation-signing") || !strings.Contains(told, v1alpha1.AnnotationRotate) {
+		t.Errorf("RotationOnTime says %s", told)
+	}
 }
