@@ -30,7 +30,7 @@ func scheduleCommand() *cobra.Command {
 		Use:   "schedule [NAME] [-f FILE...]",
 		Short: "Print when rotations will be due, when windows let them happen, and which of them meet",
 		Long: "Print when rotations will be due by RotationSchedules, when windows let them happen, and which of them meet.\n" +
-			"With -f the schedules, and the IdentityTenants that name them, are read from files and no cluster is asked;\n" +
+			"With -f the schedules, and the IdentityTenants and Keystores that name them, are read from files and no cluster is asked;\n" +
 			"NAME picks one. Without -f they are read from the cluster of your kubeconfig. The operator decides by the same\n" +
 			"code. Equal input and an equal --at give equal output.",
 		Example: "  holdfast schedule -f schedules.yaml -f tenant.yaml\n  holdfast schedule quarterly -n iam --runs 8\n  holdfast schedule -f schedules.yaml --at 2027-03-27T00:00:00Z",
@@ -60,11 +60,11 @@ func schedule(command *cobra.Command, name string, options scheduleOptions) erro
 			return fmt.Errorf("--at %s: write a time such as 2027-03-27T00:00:00Z", options.at)
 		}
 	}
-	schedules, tenants, err := gather(command, options)
+	found, err := gather(command, options)
 	if err != nil {
 		return err
 	}
-	plans, err := offline.Simulate(schedules, tenants, at, options.runs)
+	plans, err := offline.Simulate(found.schedules, found.tenants, found.stores, at, options.runs)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func schedule(command *cobra.Command, name string, options scheduleOptions) erro
 		}
 	}
 	if len(picked) == 0 {
-		return fmt.Errorf("no RotationSchedule %s among %d that were found", name, len(schedules))
+		return fmt.Errorf("no RotationSchedule %s among %d that were found", name, len(found.schedules))
 	}
 	meetings := slices.DeleteFunc(offline.Meet(plans), func(meeting offline.Meeting) bool {
 		return !slices.ContainsFunc(meeting.Plans, func(plan *offline.Plan) bool { return slices.Contains(picked, plan) })
@@ -84,44 +84,57 @@ func schedule(command *cobra.Command, name string, options scheduleOptions) erro
 	return err
 }
 
-// gather reads schedules and tenants from files or from the cluster.
-func gather(command *cobra.Command, options scheduleOptions) ([]*v1alpha1.RotationSchedule, []*v1alpha1.IdentityTenant, error) {
+// scheduled are schedules and who may name them.
+type scheduled struct {
+	schedules []*v1alpha1.RotationSchedule
+	tenants   []*v1alpha1.IdentityTenant
+	stores    []*v1alpha1.Keystore
+}
+
+// gather reads them from files or from the cluster.
+func gather(command *cobra.Command, options scheduleOptions) (scheduled, error) {
 	if len(options.files) == 0 {
 		cluster, namespace, err := connect(options.namespace)
 		if err != nil {
-			return nil, nil, err
+			return scheduled{}, err
 		}
 		return gatherFrom(command.Context(), cluster, namespace)
 	}
 	scheme, err := operator.Scheme()
 	if err != nil {
-		return nil, nil, err
+		return scheduled{}, err
 	}
 	manifests := offline.NewManifests(scheme)
 	for _, name := range options.files {
 		if err := read(manifests, name, command.InOrStdin()); err != nil {
-			return nil, nil, err
+			return scheduled{}, err
 		}
 	}
-	return offline.Objects[*v1alpha1.RotationSchedule](manifests), offline.Objects[*v1alpha1.IdentityTenant](manifests), nil
+	return scheduled{offline.Objects[*v1alpha1.RotationSchedule](manifests), offline.Objects[*v1alpha1.IdentityTenant](manifests),
+		offline.Objects[*v1alpha1.Keystore](manifests)}, nil
 }
 
-func gatherFrom(ctx context.Context, cluster client.Reader, namespace string) (schedules []*v1alpha1.RotationSchedule, tenants []*v1alpha1.IdentityTenant, err error) {
-	var foundSchedules v1alpha1.RotationScheduleList
-	if err := cluster.List(ctx, &foundSchedules, client.InNamespace(namespace)); err != nil {
-		return nil, nil, fmt.Errorf("list RotationSchedules of namespace %s: %w", namespace, err)
+func gatherFrom(ctx context.Context, cluster client.Reader, namespace string) (found scheduled, err error) {
+	var schedules v1alpha1.RotationScheduleList
+	if err := cluster.List(ctx, &schedules, client.InNamespace(namespace)); err != nil {
+		return found, fmt.Errorf("list RotationSchedules of namespace %s: %w", namespace, err)
 	}
-	var foundTenants v1alpha1.IdentityTenantList
-	if err := cluster.List(ctx, &foundTenants, client.InNamespace(namespace)); err != nil {
-		return nil, nil, fmt.Errorf("list IdentityTenants of namespace %s: %w", namespace, err)
+	var tenants v1alpha1.IdentityTenantList
+	if err := cluster.List(ctx, &tenants, client.InNamespace(namespace)); err != nil {
+		return found, fmt.Errorf("list IdentityTenants of namespace %s: %w", namespace, err)
 	}
-	for i := range foundSchedules.Items {
-		schedules = append(schedules, &foundSchedules.Items[i])
+	var stores v1alpha1.KeystoreList
+	if err := cluster.List(ctx, &stores, client.InNamespace(namespace)); err != nil {
+		return found, fmt.Errorf("list Keystores of namespace %s: %w", namespace, err)
 	}
-	for i := range foundTenants.Items {
-		tenants = append(tenants, &foundTenants.Items[i])
+	return scheduled{pointers(schedules.Items), pointers(tenants.Items), pointers(stores.Items)}, nil
+}
+
+func pointers[T any](items []T) (found []*T) {
+	for i := range items {
+		found = append(found, &items[i])
 	}
-	return schedules, tenants, nil
+	return found
 }
 
 // column is as wide as a time.
@@ -182,16 +195,14 @@ func note(run offline.Run) string {
 	return strings.Join(notes, ", ")
 }
 
-// together says what rotates at the same time: the materials of one tenant are one rollout.
+// together says what rotates at the same time.
 func together(meeting offline.Meeting) string {
-	tenants := map[string]bool{}
 	var names []string
 	for _, plan := range meeting.Plans {
-		tenants[plan.Tenant] = true
 		names = append(names, plan.Schedule.Name+user(plan))
 	}
-	what := fmt.Sprintf("%d rollouts: ", len(meeting.Plans))
-	if len(tenants) == 1 && meeting.Plans[0].Tenant != "" {
+	what := fmt.Sprintf("%d rotations: ", len(meeting.Plans))
+	if meeting.OneRollout() {
 		what = "one rollout: "
 	}
 	return what + strings.Join(names, "; ")
@@ -199,10 +210,10 @@ func together(meeting offline.Meeting) string {
 
 // user says for whom a plan is.
 func user(plan *offline.Plan) string {
-	if plan.Tenant == "" {
+	if plan.Name == "" {
 		return ""
 	}
-	return fmt.Sprintf(" for IdentityTenant %s (%s)", plan.Tenant, plan.Field)
+	return fmt.Sprintf(" for %s %s (%s)", plan.Kind, plan.Name, plan.Field)
 }
 
 func local(at time.Time, plan *offline.Plan) string {

@@ -50,7 +50,7 @@ RotationSchedule iam/weekly, Europe/Berlin
   Sat 2027-04-03 22:00:00 +02:00   Sun 2027-04-04 04:00:00 +02:00
 
 At the same time:
-  Sat 2027-03-27 22:00:00 +01:00   2 rollouts: weekly; monday
+  Sat 2027-03-27 22:00:00 +01:00   2 rotations: weekly; monday
 `
 
 func TestSchedulePrintsRunsWindowsAndMeetings(t *testing.T) {
@@ -61,6 +61,21 @@ func TestSchedulePrintsRunsWindowsAndMeetings(t *testing.T) {
 		}
 	}
 	if out, err := runSchedule(twoSchedules, "monday", "-f", "-", "--at", "2027-03-24T00:00:00Z"); err != nil || strings.Contains(out, "RotationSchedule iam/weekly") || !strings.Contains(out, "weekly; monday") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestScheduleNamesWhoRotates(t *testing.T) {
+	const store = `
+---
+apiVersion: iam.holdfast.dev/v1alpha1
+kind: Keystore
+metadata: {name: orders, namespace: iam}
+spec: {vaultRef: {name: vault}, rotationRef: {name: monday}}
+`
+	out, err := runSchedule(twoSchedules+store, "monday", "-f", "-", "--at", "2027-03-24T00:00:00Z")
+	if err != nil || !strings.Contains(out, "RotationSchedule iam/monday, UTC for Keystore orders (spec.rotationRef)") ||
+		!strings.Contains(out, "2 rotations: weekly; monday for Keystore orders") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

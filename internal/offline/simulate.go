@@ -18,8 +18,8 @@ import (
 // Plan is what one schedule comes to for one of those that use it, or by itself when nobody does.
 type Plan struct {
 	Schedule client.ObjectKey
-	// Tenant and Field name the user; both empty: nobody.
-	Tenant, Field string
+	// Kind, Name and Field are the user's; all empty: nobody.
+	Kind, Name, Field string
 	// Maintenance is the schedule whose windows hold rollouts of the user, empty: none.
 	Maintenance string
 	Zone        *time.Location
@@ -50,10 +50,10 @@ type Meeting struct {
 	Plans      []*Plan
 }
 
-// Simulate gives the next runs and openings of schedules, by the code that the operator decides with. Tenants that name a
-// schedule get a plan for each field that does. Faults: Terminal for a schedule that is not valid, and for a tenant whose
+// Simulate gives the next runs and openings of schedules, by the code that the operator decides with. Tenants and Keystores
+// that name a schedule get a plan for each field that does. Faults: Terminal for a schedule that is not valid, and for a tenant whose
 // windows never open together.
-func Simulate(schedules []*v1alpha1.RotationSchedule, tenants []*v1alpha1.IdentityTenant, at time.Time, runs int) ([]*Plan, error) {
+func Simulate(schedules []*v1alpha1.RotationSchedule, tenants []*v1alpha1.IdentityTenant, stores []*v1alpha1.Keystore, at time.Time, runs int) ([]*Plan, error) {
 	compiled := map[client.ObjectKey]rotation.Schedule{}
 	var keys []client.ObjectKey
 	for _, cr := range schedules {
@@ -70,7 +70,7 @@ func Simulate(schedules []*v1alpha1.RotationSchedule, tenants []*v1alpha1.Identi
 	})
 	var plans []*Plan
 	for _, key := range slices.Compact(keys) {
-		users := usersOf(key, tenants)
+		users := usersOf(key, tenants, stores)
 		if len(users) == 0 {
 			users = []*Plan{{Schedule: key}}
 		}
@@ -84,8 +84,15 @@ func Simulate(schedules []*v1alpha1.RotationSchedule, tenants []*v1alpha1.Identi
 	return plans, nil
 }
 
+const kindTenant = "IdentityTenant"
+
+// OneRollout tells whether all of a meeting is one tenant's, who replaces its pods once for it.
+func (m Meeting) OneRollout() bool {
+	return !slices.ContainsFunc(m.Plans, func(p *Plan) bool { return p.Kind != kindTenant || p.Name != m.Plans[0].Name })
+}
+
 // usersOf lists who names a schedule, sorted.
-func usersOf(key client.ObjectKey, tenants []*v1alpha1.IdentityTenant) (plans []*Plan) {
+func usersOf(key client.ObjectKey, tenants []*v1alpha1.IdentityTenant, stores []*v1alpha1.Keystore) (plans []*Plan) {
 	for _, tenant := range tenants {
 		if tenant.Namespace != key.Namespace {
 			continue
@@ -93,11 +100,16 @@ func usersOf(key client.ObjectKey, tenants []*v1alpha1.IdentityTenant) (plans []
 		fields := resolve.ScheduleFields(tenant)
 		for _, field := range slices.Sorted(maps.Keys(fields)) {
 			if fields[field] == key.Name {
-				plans = append(plans, &Plan{Schedule: key, Tenant: tenant.Name, Field: field, Maintenance: fields[resolve.FieldMaintenance]})
+				plans = append(plans, &Plan{Schedule: key, Kind: kindTenant, Name: tenant.Name, Field: field, Maintenance: fields[resolve.FieldMaintenance]})
 			}
 		}
 	}
-	slices.SortStableFunc(plans, func(a, b *Plan) int { return cmp.Compare(a.Tenant, b.Tenant) })
+	for _, store := range stores {
+		if store.Namespace == key.Namespace && store.Spec.RotationRef != nil && store.Spec.RotationRef.Name == key.Name {
+			plans = append(plans, &Plan{Schedule: key, Kind: "Keystore", Name: store.Name, Field: "spec.rotationRef"})
+		}
+	}
+	slices.SortStableFunc(plans, func(a, b *Plan) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
 	return plans
 }
 
@@ -107,18 +119,18 @@ func (p *Plan) fill(compiled map[client.ObjectKey]rotation.Schedule, at time.Tim
 	if p.Maintenance != "" && p.Field != resolve.FieldMaintenance {
 		maintenance, known := compiled[client.ObjectKey{Namespace: p.Schedule.Namespace, Name: p.Maintenance}]
 		if !known {
-			return fmt.Errorf("IdentityTenant %s/%s: RotationSchedule %s, named by %s, is not there", p.Schedule.Namespace, p.Tenant, p.Maintenance, resolve.FieldMaintenance)
+			return fmt.Errorf("%s %s/%s: RotationSchedule %s, named by %s, is not there", p.Kind, p.Schedule.Namespace, p.Name, p.Maintenance, resolve.FieldMaintenance)
 		}
 		gates = append(gates, maintenance)
 	}
 	if _, ok := rotation.LongestClosed(gates...); !ok {
-		return fault.Terminal(v1alpha1.ReasonInvalidSpec, "IdentityTenant %s/%s: the windows of RotationSchedule %s (%s) and of %s (%s) are never open together",
-			p.Schedule.Namespace, p.Tenant, p.Schedule.Name, p.Field, p.Maintenance, resolve.FieldMaintenance)
+		return fault.Terminal(v1alpha1.ReasonInvalidSpec, "%s %s/%s: the windows of RotationSchedule %s (%s) and of %s (%s) are never open together",
+			p.Kind, p.Schedule.Namespace, p.Name, p.Schedule.Name, p.Field, p.Maintenance, resolve.FieldMaintenance)
 	}
 	p.Zone = schedule.Zone()
 	key := ""
-	if p.Tenant != "" {
-		key = p.Schedule.Namespace + "/" + p.Tenant
+	if p.Name != "" {
+		key = p.Schedule.Namespace + "/" + p.Name
 	}
 	for due := schedule.Next(at, key); !due.IsZero() && len(p.Runs) < runs; {
 		run := Run{Due: due}
@@ -148,8 +160,7 @@ func (p *Plan) fill(compiled map[client.ObjectKey]rotation.Schedule, at time.Tim
 // near is how close two rotations have to be to meet where no window holds them together.
 const near = time.Hour
 
-// Meet lists the openings in which more than one rotation happens, in the order of time. Those of one tenant are one
-// rollout; those of several tenants roll at once.
+// Meet lists the openings in which more than one rotation happens, in the order of time.
 func Meet(plans []*Plan) (meetings []Meeting) {
 	type happening struct {
 		start, end time.Time
