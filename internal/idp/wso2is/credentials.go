@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/text"
-	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/vendor"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/published"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -45,7 +45,7 @@ func (Driver) Credentials(want tenant.Spec, in idp.Inputs) (idp.Credentials, err
 		if password, given := in.KeystorePasswords[role]; given && !safe.MatchString(password) {
 			return nil, fault.Terminal(reasonInvalidSpec,
 				"the password of Keystore %s has characters that the server cannot read, or too few: use 16 to 128 letters, digits and -._~", want.KeystoreName(role))
-		} else if given && vendor.Secret(password) {
+		} else if given && published.Secret(password) {
 			return nil, fault.Terminal(reasonInvalidSpec, "the password of Keystore %s is one that the vendor publishes: use another", want.KeystoreName(role))
 		}
 	}
@@ -76,7 +76,7 @@ func generated(all idp.Credentials, values map[string]map[string]string) error {
 	}
 	for _, f := range fields {
 		value := values[f.material][f.field]
-		if !f.form.MatchString(value) || vendor.Secret(value) {
+		if !f.form.MatchString(value) || published.Secret(value) {
 			return fault.Terminal(reasonInvalidSpec, "the field %s of the generated secret %s in Vault is not what was generated: "+
 				"it has to match %s and must not be a value that the vendor publishes; restore the version that Holdfast wrote", f.field, f.material, f.form)
 		}
@@ -109,7 +109,7 @@ func read(all idp.Credentials, from origin, account idp.UsernamePassword, userna
 		if part.value == "" {
 			return from.refused(part.what, "is empty")
 		}
-		if vendor.Secret(part.value) && (part.what == "password" || part.value == vendor.Name) {
+		if published.Secret(part.value) && (part.what == "password" || part.value == published.Name) {
 			return from.refused(part.what, "is one that the vendor publishes: give the account another")
 		}
 		if err := text.Check(part.value); err != nil {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/control/evidence"
-	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/vendor"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/published"
 )
 
 // TestNothingPublishedIsRendered: no file of ours carries a secret of the vendor, and none
@@ -15,7 +15,7 @@ func TestNothingPublishedIsRendered(t *testing.T) {
 		for _, profile := range control.Profiles() {
 			want.Profile = profile
 			for file, content := range render(t, want).files {
-				if is, found := vendor.Text(string(content)); found {
+				if is, found := published.Text(string(content)); found {
 					t.Errorf("%s %s: %s has %s (%s)", name, profile, file, is.What, is.ID)
 				}
 				if file != "deployment.toml" {
@@ -25,7 +25,7 @@ func TestNothingPublishedIsRendered(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for _, found := range vendor.File(flat.Values) {
+				for _, found := range published.File(flat.Values) {
 					t.Errorf("%s %s: %s has %s (%s), missing: %t", name, profile, found.Key, found.What, found.ID, found.Missing)
 				}
 			}

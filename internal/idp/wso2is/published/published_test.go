@@ -1,4 +1,4 @@
-package vendor
+package published
 
 import (
 	"crypto/sha256"

@@ -1,7 +1,7 @@
-// Package vendor knows the secrets that everybody can read in the vendor's repositories
+// Package published knows the secrets that everybody can read in the vendor's repositories
 // and charts. None of them protects anything, so none of them may be part of what is
 // asked for or of what is made. It is pure.
-package vendor
+package published
 
 import "strings"
 
