@@ -32,7 +32,14 @@ type Keystores struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.duration) || (duration(self.duration) >= duration('24h') && duration(self.duration) <= duration('9528h'))",message="duration must lie between 24h and 9528h (397 days)"
 // +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || duration(self.renewBefore) < duration(has(self.duration) ? self.duration : '2160h')",message="renewBefore must be shorter than duration (default 2160h)"
 // +kubebuilder:validation:XValidation:rule="has(self.renewBefore) || !has(self.duration) || duration(self.duration) > duration('720h')",message="write renewBefore too: its default of 720h is not shorter than this duration"
+// +kubebuilder:validation:XValidation:rule="!has(self.existingKeystoreRef) || !has(self.algorithm) && !has(self.size) && !has(self.duration) && !has(self.renewBefore)",message="existingKeystoreRef takes the key as it is: write algorithm, size, duration and renewBefore in that Keystore"
 type TLSKey struct {
+	// existingKeystoreRef names a Keystore that somebody else made, instead of one that the
+	// tenant makes: PKCS12 with modern encryption, with one key pair of the alias tls, whose
+	// certificate is for hostname, the admin hostname and the server's names in the cluster.
+	// A new version of it is a rollout; the tenant never rotates it.
+	// +optional
+	ExistingKeystoreRef *LocalReference `json:"existingKeystoreRef,omitempty"`
 	// algorithm: ECDSA (default) or RSA.
 	// +optional
 	Algorithm KeyAlgorithm `json:"algorithm,omitempty"`
@@ -67,7 +74,14 @@ const (
 
 // SigningKey is an RSA key whose certificate we sign ourselves. WSO2 signs with RSA
 // (PS256) by default, which FAPI allows.
+// +kubebuilder:validation:XValidation:rule="!has(self.existingKeystoreRef) || !has(self.size)",message="existingKeystoreRef takes the key as it is: write size in that Keystore"
 type SigningKey struct {
+	// existingKeystoreRef names a Keystore that somebody else made, instead of one that the
+	// tenant makes: PKCS12 with modern encryption, with an RSA key pair of the alias
+	// federation-signing or internal. A new version of it is a rollout; the tenant never
+	// rotates it.
+	// +optional
+	ExistingKeystoreRef *LocalReference `json:"existingKeystoreRef,omitempty"`
 	// size in bits: 3072 (default) or 4096.
 	// +kubebuilder:validation:Enum=3072;4096
 	// +optional

@@ -42,7 +42,7 @@ func (p *pass) observeRotations(_ context.Context, want tenant.Spec, seen *tenan
 		if store.Issued && usable && !fact.NotAfter.IsZero() {
 			p.rotations[string(store.Role)] = p.issued(store, fact)
 		}
-		if warning, ok := pinned[store.Role]; ok && usable {
+		if warning, ok := pinned[store.Role]; ok && usable && store.Existing == "" {
 			p.tellEnd(store, fact, warning)
 		}
 	}

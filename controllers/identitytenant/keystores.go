@@ -2,6 +2,7 @@ package identitytenant
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
@@ -120,6 +121,9 @@ func (p *pass) observeKeystore(ctx context.Context, want tenant.Spec, store tena
 	if err := childFault(child); err != nil {
 		return tenant.KeystoreFact{}, err
 	}
+	if err := canServe(want, store, child); err != nil {
+		return tenant.KeystoreFact{}, err
+	}
 	p.children[store.Role] = child
 	if asked := tokenOf(child.Annotations[v1alpha1.AnnotationRotate]); asked != "" && asked != handledBy(child) {
 		// The store that is would make a revision of its own, and a second rollout.
@@ -150,9 +154,48 @@ func (p *pass) observeKeystore(ctx context.Context, want tenant.Spec, store tena
 	if err != nil {
 		return tenant.KeystoreFact{}, fmt.Errorf("certificate %s in Secret %s of Keystore %s: %w", store.Alias, fact.SecretName, name, err)
 	}
+	if err := isFor(want, store, name, chain[0]); err != nil {
+		return tenant.KeystoreFact{}, err
+	}
 	fact.Trusted = []string{keystore.Fingerprint(chain[len(chain)-1])}
 	p.storeKey = secret.Data["password"]
 	return fact, nil
+}
+
+// canServe refuses a store of somebody else's that the server cannot read.
+func canServe(want tenant.Spec, store tenant.Keystore, found *v1alpha1.Keystore) error {
+	if store.Existing == "" {
+		return nil
+	}
+	refused := func(what string) error {
+		return fault.Terminal(v1alpha1.ReasonInvalidSpec, "Keystore %s/%s, named as %s keystore by existingKeystoreRef, %s", want.Namespace, found.Name, store.Role, what)
+	}
+	if found.Spec.Format != "" && found.Spec.Format != v1alpha1.FormatPKCS12 || found.Spec.Encryption == v1alpha1.EncryptionLegacy {
+		return refused("is not PKCS12 with modern encryption: write format PKCS12 and no encryption there")
+	}
+	at := slices.IndexFunc(found.Spec.Entries, func(e v1alpha1.KeystoreEntry) bool { return e.Alias == store.Alias && e.Certificate != nil })
+	switch {
+	case at < 0:
+		return refused("has no key pair of the alias " + store.Alias + ": add that entry there")
+	case found.Spec.Entries[at].Ring:
+		return refused("has a ring under the alias " + store.Alias + ": write an entry of one key")
+	case store.Role != tenant.RoleTLS && found.Spec.Entries[at].Algorithm == v1alpha1.ECDSA:
+		return refused("has an ECDSA key under the alias " + store.Alias + ": the server needs RSA")
+	}
+	return nil
+}
+
+// isFor refuses a certificate of somebody else's that is not for all names of the server.
+func isFor(want tenant.Spec, store tenant.Keystore, name string, leaf *x509.Certificate) error {
+	if store.Existing == "" {
+		return nil
+	}
+	for _, host := range desired.ServerNames(want, store) {
+		if err := leaf.VerifyHostname(strings.Replace(host, "*", want.StatefulSetName()+"-0", 1)); err != nil {
+			return fault.Terminal(v1alpha1.ReasonInvalidSpec, "Keystore %s/%s: its certificate is not for %s, by which the server is reached: add that to dnsNames of the entry %s there", want.Namespace, name, host, store.Alias)
+		}
+	}
+	return nil
 }
 
 // fingerprints lists the certificates of a store's current version, of a trust store those

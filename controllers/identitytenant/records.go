@@ -68,7 +68,7 @@ func (p *pass) rotatable(want tenant.Spec) (all []rotatable) {
 		all = append(all, rotatable{name: materialDatabase, inPods: true, closes: true})
 	}
 	for _, store := range want.Keystores {
-		if store.Role != tenant.RoleTrust {
+		if store.Role != tenant.RoleTrust && store.Existing == "" {
 			all = append(all, rotatable{name: string(store.Role), onlyNamed: store.Role == tenant.RoleInternal, inPods: true})
 		}
 	}

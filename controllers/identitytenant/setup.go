@@ -37,6 +37,7 @@ func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, conc
 		Named("identitytenant").
 		For(&v1alpha1.IdentityTenant{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, waking.DeletionBegins(), waking.StatusLost()))).
 		Owns(&v1alpha1.Keystore{}, builder.WithPredicates(waking.OwnChild())).
+		Watches(&v1alpha1.Keystore{}, r.referrers("Keystore"), builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return waking.Changed(e.ObjectOld, e.ObjectNew) }})).
 		Watches(&v1alpha1.PasswordPolicy{}, r.referrers("PasswordPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.LogPolicy{}, r.referrers("LogPolicy"), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, validityChanged()))).
 		Watches(&v1alpha1.RotationSchedule{}, r.referrers("RotationSchedule"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -109,6 +110,16 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 	for _, realm := range cr.Spec.Realms {
 		if realm.PasswordPolicyRef != nil {
 			names["PasswordPolicy"] = append(names["PasswordPolicy"], realm.PasswordPolicyRef.Name)
+		}
+	}
+	if stores := cr.Spec.Keystores; stores != nil {
+		if key := stores.TLS; key != nil && key.ExistingKeystoreRef != nil {
+			names["Keystore"] = append(names["Keystore"], key.ExistingKeystoreRef.Name)
+		}
+		for _, key := range []*v1alpha1.SigningKey{stores.FederationSigning, stores.Internal} {
+			if key != nil && key.ExistingKeystoreRef != nil {
+				names["Keystore"] = append(names["Keystore"], key.ExistingKeystoreRef.Name)
+			}
 		}
 	}
 	names["RotationSchedule"] = slices.Collect(maps.Values(resolve.ScheduleFields(cr)))

@@ -32,7 +32,7 @@ var pinned = map[tenant.KeystoreRole]string{
 // becomes one revision: until each of them is done, the pods' template stays as it is.
 func (p *pass) rotateStores(ctx context.Context, want tenant.Spec, seen tenant.Facts, request rotation.Request) (problem error) {
 	for _, store := range want.Keystores {
-		if store.Role == tenant.RoleTrust {
+		if store.Role == tenant.RoleTrust || store.Existing != "" {
 			continue
 		}
 		err := p.attempt(string(store.Role), p.rotateStore(ctx, want, seen, store, request))

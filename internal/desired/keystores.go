@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// Keystores gives one Keystore for each store of the tenant. The TLS key comes from the
+// Keystores gives one Keystore for each store of the tenant that nobody else made. The TLS key comes from the
 // issuer and names every way to the server; the other keys sign their own certificates.
 // The trust store has the topmost certificate of each other store, under the store's
 // role as alias, and the declared CA sources as ca-1, ca-2 and so on, in an order that
@@ -24,6 +24,9 @@ import (
 func Keystores(want tenant.Spec) ([]client.Object, error) {
 	objects := make([]client.Object, 0, len(want.Keystores))
 	for _, store := range want.Keystores {
+		if store.Existing != "" {
+			continue
+		}
 		entries, err := entriesOf(want, store)
 		if err != nil {
 			return nil, err
@@ -59,7 +62,7 @@ func entriesOf(want tenant.Spec, store tenant.Keystore) ([]v1alpha1.KeystoreEntr
 	certificate := &v1alpha1.EntryCertificate{DNSNames: slices.Clone(store.DNSNames), Duration: duration(store.Duration)}
 	if store.Issued {
 		certificate.IssuerRef = &v1alpha1.IssuerReference{Name: want.Issuer.Name, Kind: want.Issuer.Kind, Group: want.Issuer.Group}
-		certificate.DNSNames = serverNames(want, store)
+		certificate.DNSNames = ServerNames(want, store)
 		certificate.RenewBefore = duration(store.RenewBefore)
 	} else {
 		certificate.SelfSigned = &v1alpha1.SelfSigned{}
@@ -73,10 +76,10 @@ func entriesOf(want tenant.Spec, store tenant.Keystore) ([]v1alpha1.KeystoreEntr
 	}}, nil
 }
 
-// serverNames lists the names under which the server is reached, public ones first, each
+// ServerNames lists the names under which the server is reached, public ones first, each
 // once: by users and administrators, through the client Service, pod by pod through the
 // headless Service, and by itself as localhost.
-func serverNames(want tenant.Spec, store tenant.Keystore) []string {
+func ServerNames(want tenant.Spec, store tenant.Keystore) []string {
 	names := []string{want.Hostname}
 	if want.Exposure.Admin != nil {
 		names = append(names, want.Exposure.Admin.Hostname)

@@ -62,6 +62,9 @@ func tlsStore(declared *v1alpha1.TLSKey, defaults *[]tenant.Default) tenant.Keys
 	}
 	store := tenant.Keystore{Role: tenant.RoleTLS, Alias: "tls", Issued: true, Algorithm: string(key.Algorithm), Size: key.Size,
 		Duration: defaultTLSDuration, RenewBefore: defaultTLSRenewBefore}
+	if ref := key.ExistingKeystoreRef; ref != nil {
+		return tenant.Keystore{Role: tenant.RoleTLS, Alias: store.Alias, Existing: ref.Name}
+	}
 	if store.Algorithm == "" {
 		store.Algorithm = string(v1alpha1.ECDSA)
 		note(defaults, "spec.keystores.tls.algorithm", store.Algorithm)
@@ -88,6 +91,9 @@ func tlsStore(declared *v1alpha1.TLSKey, defaults *[]tenant.Default) tenant.Keys
 
 func signingStore(role tenant.KeystoreRole, field string, declared *v1alpha1.SigningKey, defaults *[]tenant.Default) tenant.Keystore {
 	store := tenant.Keystore{Role: role, Alias: string(role), Algorithm: string(v1alpha1.RSA), Size: defaultRSASize, Duration: selfSignedDuration}
+	if declared != nil && declared.ExistingKeystoreRef != nil {
+		return tenant.Keystore{Role: role, Alias: store.Alias, Existing: declared.ExistingKeystoreRef.Name}
+	}
 	if declared != nil && declared.Size != 0 {
 		store.Size = declared.Size
 	} else {

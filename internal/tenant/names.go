@@ -72,14 +72,23 @@ func (s Spec) selector(component string) map[string]string {
 }
 
 // Names of the children. All begin with the tenant's name.
-func (s Spec) StatefulSetName() string            { return s.Name }
-func (s Spec) ServiceName() string                { return s.Name }
-func (s Spec) ServiceHost() string                { return s.ServiceName() + "." + s.Namespace + ".svc" }
-func (s Spec) HeadlessServiceName() string        { return s.Name + "-members" }
-func (s Spec) ServiceAccountName() string         { return s.Name }
-func (s Spec) TrustConfigMapName() string         { return s.Name + "-ca" }
-func (s Spec) SchemaProofName() string            { return s.Name + "-schema" }
-func (s Spec) KeystoreName(r KeystoreRole) string { return s.Name + "-" + string(r) }
+func (s Spec) StatefulSetName() string     { return s.Name }
+func (s Spec) ServiceName() string         { return s.Name }
+func (s Spec) ServiceHost() string         { return s.ServiceName() + "." + s.Namespace + ".svc" }
+func (s Spec) HeadlessServiceName() string { return s.Name + "-members" }
+func (s Spec) ServiceAccountName() string  { return s.Name }
+func (s Spec) TrustConfigMapName() string  { return s.Name + "-ca" }
+func (s Spec) SchemaProofName() string     { return s.Name + "-schema" }
+
+// KeystoreName names the Keystore of a role, a child or one that somebody else made.
+func (s Spec) KeystoreName(r KeystoreRole) string {
+	for _, store := range s.Keystores {
+		if store.Role == r && store.Existing != "" {
+			return store.Existing
+		}
+	}
+	return s.Name + "-" + string(r)
+}
 
 // LeaseName names the Secret of a generation of the database account.
 func (s Spec) LeaseName(generation int) string { return s.Name + "-lease-" + strconv.Itoa(generation) }

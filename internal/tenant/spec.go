@@ -186,6 +186,8 @@ const (
 // Keystore is one Keystore child.
 type Keystore struct {
 	Role KeystoreRole
+	// Existing names a Keystore that somebody else made. Empty: it is a child.
+	Existing string
 	// Ring: the store holds the keys before and after the one that signs too, and each alias has a generation behind it.
 	Ring bool
 	// Alias of its key pair, empty for the trust store.
