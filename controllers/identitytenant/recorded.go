@@ -161,7 +161,7 @@ func (n *notes) failed(material string) (r record.Rotation, failed bool) {
 	}
 	due := n.rotations[material].NextDue
 	r.Attempt = due.UTC().Format(time.RFC3339)
-	return r, !due.IsZero() // else it did not begin to rotate
+	return r, !due.IsZero() && !due.After(n.Clock.Now()) // else it did not begin to rotate
 }
 
 // note writes down how far the rotation came that led to a turn.

@@ -30,9 +30,8 @@ func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) 
 		problem = p.checkNames(want, request)
 	}
 	p.proveServed(ctx, want, seen)
-	for _, rotate := range []func(context.Context, tenant.Spec, tenant.Facts, rotation.Request) error{p.rotateStores, p.exchange} {
-		note(rotate(ctx, want, seen, request))
-	}
+	note(p.rotateStores(ctx, want, seen, request))
+	note(p.attempt(materialDatabase, p.exchange(ctx, want, seen, request)))
 	for _, material := range p.driver.Materials(want) {
 		note(p.attempt(material.Name, p.rotateWhenDue(ctx, want, seen, material, request)))
 	}

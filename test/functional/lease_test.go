@@ -138,7 +138,8 @@ func TestADatabaseAccountIsExchangedInItsWindow(t *testing.T) {
 
 func weekday(at time.Time) v1alpha1.Weekday { return v1alpha1.Weekday(at.Weekday().String()[:3]) }
 
-// What cannot last is refused before anything is made, and what Vault does not allow says what to allow.
+// What cannot last is refused before anything is made, and what Vault does not allow says what to allow. A refused request is
+// written down.
 func TestADatabaseRoleThatCannotServe(t *testing.T) {
 	t.Parallel()
 	ns := namespace(t)
@@ -176,6 +177,9 @@ func TestADatabaseRoleThatCannotServe(t *testing.T) {
 		spec.Database.PostgreSQL.Credentials.VaultDatabase.Role = role
 	})
 	expectOneAccount(t, acme, role, 1)
+
+	ask(t, acme, v1alpha1.AnnotationRotate, "never database:drop")
+	awaitRecords(t, acme, "database 1-2 Request never: Started,Refused Failed")
 }
 
 // A suspended tenant's account is kept alive; one that comes from elsewhere ends what Vault made.
