@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
-	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/text"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/published"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/text"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
