@@ -2,9 +2,7 @@ package identitytenant
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
@@ -129,12 +128,8 @@ func (p *pass) allPodsName(ctx context.Context, want tenant.Spec, secretName str
 		return false, fmt.Errorf("list pods: %w", err)
 	}
 	for i := range pods.Items {
-		spec, err := json.Marshal(pods.Items[i].Spec)
-		if err != nil {
+		if names, err := apply.Names(pods.Items[i].Spec, secretName); err != nil || !names {
 			return false, err
-		}
-		if !strings.Contains(string(spec), `"`+secretName+`"`) {
-			return false, nil
 		}
 	}
 	return len(pods.Items) > 0, nil

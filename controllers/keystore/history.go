@@ -3,7 +3,6 @@ package keystore
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -58,7 +57,6 @@ func (p *pass) removeUnused(ctx context.Context, v version) (bool, error) {
 
 // named reports whether a pod or a ControllerRevision of the namespace, whoever's it is, names a Secret.
 func named(ctx context.Context, reader client.Reader, namespace, secret string) (bool, error) {
-	quoted := []byte(`"` + secret + `"`)
 	var pods corev1.PodList
 	if err := reader.List(ctx, &pods, client.InNamespace(namespace)); err != nil {
 		return false, fmt.Errorf("list pods: %w", err)
@@ -67,12 +65,8 @@ func named(ctx context.Context, reader client.Reader, namespace, secret string) 
 		if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 			continue
 		}
-		spec, err := json.Marshal(pod.Spec)
-		if err != nil {
-			return false, err
-		}
-		if bytes.Contains(spec, quoted) {
-			return true, nil
+		if names, err := apply.Names(pod.Spec, secret); err != nil || names {
+			return names, err
 		}
 	}
 	var revisions appsv1.ControllerRevisionList
@@ -80,7 +74,7 @@ func named(ctx context.Context, reader client.Reader, namespace, secret string) 
 		return false, fmt.Errorf("list controller revisions: %w", err)
 	}
 	return slices.ContainsFunc(revisions.Items, func(revision appsv1.ControllerRevision) bool {
-		return bytes.Contains(revision.Data.Raw, quoted)
+		return bytes.Contains(revision.Data.Raw, []byte(`"`+secret+`"`))
 	}), nil
 }
 

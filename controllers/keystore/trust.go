@@ -1,10 +1,8 @@
 package keystore
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -12,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 )
 
@@ -103,13 +102,12 @@ func (p *pass) formerInUse(ctx context.Context, other *v1alpha1.Keystore) ([]str
 		if v.SecretName == other.Status.SecretName {
 			continue
 		}
-		quoted := []byte(`"` + v.SecretName + `"`)
 		for i := range pods.Items {
-			spec, err := json.Marshal(pods.Items[i].Spec)
+			names, err := apply.Names(pods.Items[i].Spec, v.SecretName)
 			if err != nil {
 				return nil, err
 			}
-			if bytes.Contains(spec, quoted) {
+			if names {
 				used = append(used, v.SecretName)
 				break
 			}

@@ -1,8 +1,9 @@
 ##@ Test
 
 # Packages start real servers; more than two at once starve each other on a small machine. Vet is a part of
-# `make verify`, and what a debugger would need is not linked.
-TEST_FLAGS ?= -p 2 -vet=off -ldflags=-w -timeout 25m
+# `make verify`, what a debugger would need is not linked, and what one clone compiled serves the next one. Tests mostly
+# wait, so that four of a package go together.
+TEST_FLAGS ?= -p 2 -parallel 4 -vet=off -trimpath -ldflags=-w -timeout 25m
 
 .PHONY: test
 test: prerequisites ## Run every test of every module (TEST_FLAGS='-p 2 -timeout 25m')

@@ -138,25 +138,18 @@ func available(c *Conditions, seen tenant.Facts) {
 // first in the order of the steps before later ones, which mostly follow from it.
 func (c *Conditions) conclude(report pipeline.Report, now time.Time) {
 	decisive := report.Rejected
-	consider := func(err error) {
-		if decisive == nil || fault.IsTerminal(err) && !fault.IsTerminal(decisive) {
-			decisive = err
-		}
-	}
 	for _, outcome := range report.Outcomes {
 		if outcome.Condition == v1alpha1.ConditionVaultReady && !c.budgetSpent(now) && c.allCounted() {
 			continue
 		}
-		if outcome.Err != nil {
-			consider(outcome.Err)
-		}
+		decisive = fault.Worse(decisive, outcome.Err)
 	}
 	switch upToDate := c.Get(v1alpha1.ConditionUpToDate); {
 	case decisive != nil:
 	case !c.allCounted():
-		consider(fault.Waiting(v1alpha1.ReasonProgressing, "%s", c.firstUnmet()))
+		decisive = fault.Waiting(v1alpha1.ReasonProgressing, "%s", c.firstUnmet())
 	case upToDate.Status != metav1.ConditionTrue && upToDate.Reason != v1alpha1.ReasonRolloutScheduled:
-		consider(fault.Waiting(v1alpha1.ReasonProgressing, "%s", upToDate.Message))
+		decisive = fault.Waiting(v1alpha1.ReasonProgressing, "%s", upToDate.Message)
 	}
 	c.Conclude(decisive, "The server is as declared")
 	if upToDate := c.Get(v1alpha1.ConditionUpToDate); decisive == nil && upToDate.Status != metav1.ConditionTrue {
