@@ -25,26 +25,43 @@ const placeholder = "<generated>"
 //go:embed placeholder.pem
 var placeholderCertificate []byte
 
-// Build gives every object that the tenant would become.
-func Build(ctx context.Context, manifests *Manifests, cr *v1alpha1.IdentityTenant, drivers map[tenant.Product]idp.Driver, options resolve.Options) ([]client.Object, error) {
+// Resolved is a tenant as the operator would read it, and what a cluster would know of it.
+type Resolved struct {
+	Want   tenant.Spec
+	Seen   tenant.Facts
+	Driver idp.Driver
+}
+
+// Resolve reads a tenant and what it refers to. Faults are those of the operator.
+func Resolve(ctx context.Context, manifests *Manifests, cr *v1alpha1.IdentityTenant, drivers map[tenant.Product]idp.Driver, options resolve.Options) (Resolved, error) {
 	refs, err := resolve.Gather(ctx, manifests, cr)
 	if err != nil {
-		return nil, err
+		return Resolved{}, err
 	}
 	want, err := resolve.Tenant(cr, refs, options)
 	if err != nil {
-		return nil, err
+		return Resolved{}, err
 	}
 	driver, ok := drivers[want.Product]
 	if !ok {
-		return nil, fmt.Errorf("no driver for product %s", want.Product)
+		return Resolved{}, fmt.Errorf("no driver for product %s", want.Product)
 	}
 	if err := resolve.Feasible(want, driver.Shape(want).LongestToken); err != nil {
-		return nil, err
+		return Resolved{}, err
 	}
 	if want.Replicas == nil {
 		want.Replicas = new(int32(tenant.DefaultReplicas))
 	}
+	return Resolved{Want: want, Seen: facts(want), Driver: driver}, nil
+}
+
+// Build gives every object that the tenant would become.
+func Build(ctx context.Context, manifests *Manifests, cr *v1alpha1.IdentityTenant, drivers map[tenant.Product]idp.Driver, options resolve.Options) ([]client.Object, error) {
+	resolved, err := Resolve(ctx, manifests, cr, drivers, options)
+	if err != nil {
+		return nil, err
+	}
+	want, seen, driver := resolved.Want, resolved.Seen, resolved.Driver
 	policies, err := desired.NetworkPolicies(want, driver.Shape(want))
 	if err != nil {
 		return nil, err
@@ -53,7 +70,6 @@ func Build(ctx context.Context, manifests *Manifests, cr *v1alpha1.IdentityTenan
 	if err != nil {
 		return nil, err
 	}
-	seen := facts(want)
 	schema, err := driver.SchemaJob(want, seen, want.Name+"-schema-credentials")
 	if err != nil {
 		return nil, err

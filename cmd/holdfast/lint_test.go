@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// runLinter is the command as a person types it, with its exit code.
+func runLinter(t *testing.T, input string, arguments ...string) (output string, code int, err error) {
+	t.Helper()
+	var out bytes.Buffer
+	command := lintCommand()
+	command.SetArgs(arguments)
+	command.SetIn(strings.NewReader(input))
+	command.SetOut(&out)
+	command.SetErr(&out)
+	command.SilenceErrors, command.SilenceUsage = true, true
+	if err = command.Execute(); err == nil {
+		return out.String(), 0, nil
+	}
+	var failed failure
+	if !errors.As(err, &failed) {
+		t.Fatalf("%v has no exit code of its own", err)
+	}
+	return out.String(), failed.code, err
+}
+
+func TestLintExitCodes(t *testing.T) {
+	vendor := filepath.Join("..", "..", "internal", "lint", "testdata", "vendor.deployment.toml")
+	log := filepath.Join("..", "..", "internal", "idp", "wso2is", "testdata", "7.3.full.log4j2.properties")
+	tenant := filepath.Join("..", "..", "config", "samples", "minimal", "40-tenant.yaml")
+	for name, test := range map[string]struct {
+		input     string
+		arguments []string
+		code      int
+		says      string
+	}{
+		"a server nobody hardened":  {"", []string{vendor}, exitFindings, "DEF-01"},
+		"two files, one weak":       {"", []string{log, vendor}, exitFindings, "vendor.deployment.toml:13"},
+		"from standard input":       {"[super_admin]\npassword = \"admin\"\n", []string{"-", "--profile", "Baseline"}, exitFindings, "stdin:2"},
+		"no file":                   {"", nil, exitUnreadable, "at least 1 arg"},
+		"not there":                 {"", []string{"nowhere.toml"}, exitUnreadable, "nowhere.toml"},
+		"not TOML":                  {"[a]\nb =\n", []string{"-"}, exitUnreadable, "stdin: deployment.toml, line 2"},
+		"something else":            {"hello", []string{"-"}, exitUnreadable, "neither a manifest"},
+		"no tenant":                 {"apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n", []string{"-"}, exitUnreadable, "no IdentityTenant"},
+		"a missing reference":       {"", []string{tenant}, exitUnreadable, "IdentityTenant iam/acme"},
+		"an unknown profile":        {"", []string{vendor, "--profile", "Lax"}, exitUnreadable, "Lax"},
+		"an unknown product":        {"", []string{vendor, "--product", "other"}, exitUnreadable, "other"},
+		"a version that is none":    {"", []string{vendor, "--version", "7"}, exitUnreadable, "major.minor.patch"},
+		"an unknown output":         {"", []string{vendor, "-o", "xml"}, exitUnreadable, "xml"},
+		"an unknown flag":           {"", []string{vendor, "--nope"}, exitUnreadable, "nope"},
+		"more than a configuration": {strings.Repeat("#", largestFile+1), []string{"-"}, exitUnreadable, "larger than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			output, code, err := runLinter(t, test.input, test.arguments...)
+			if said := output + err.Error(); code != test.code || !strings.Contains(said, test.says) {
+				t.Errorf("exit code %d, want %d and %q:\n%s", code, test.code, test.says, said)
+			}
+		})
+	}
+}
+
+// TestLintOfTenants: what the operator makes of a sample is as its profile wants it, and a
+// secret of the vendor in a field is told.
+func TestLintOfTenants(t *testing.T) {
+	for _, sample := range []string{"minimal", "full"} {
+		folder := filepath.Join("..", "..", "config", "samples", sample)
+		if output, code, err := runLinter(t, "", folder); code != 0 {
+			t.Errorf("%s: %v\n%s", sample, err, output)
+		}
+	}
+	var stream bytes.Buffer
+	files, err := filepath.Glob(filepath.Join("..", "..", "config", "samples", "minimal", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream.WriteString("---\n" + string(content))
+	}
+	weak := strings.Replace(stream.String(), "name: identity,", "name: wso2carbon,", 1)
+	if weak == stream.String() {
+		t.Fatal("the sample has another name: this test shows nothing")
+	}
+	output, code, _ := runLinter(t, weak, "-", "-o", "json")
+	var said struct {
+		Findings []struct{ ID, Object, Key, File string }
+	}
+	if err := json.Unmarshal([]byte(output), &said); err != nil || code != exitFindings || len(said.Findings) != 1 {
+		t.Fatalf("exit code %d, %v:\n%s", code, err, output)
+	}
+	if f := said.Findings[0]; f.ID != "DEF-02" || f.Object != "IdentityTenant iam/acme" || f.Key != "spec.database.postgresql.name" || f.File != "stdin" {
+		t.Errorf("%+v", f)
+	}
+}

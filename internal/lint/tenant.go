@@ -1,0 +1,66 @@
+package lint
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/holdfast-iam/holdfast/internal/control"
+	"github.com/holdfast-iam/holdfast/internal/control/evidence"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/published"
+)
+
+// Tenant judges what the operator would make of a custom resource, by its documents.
+func Tenant(documents control.Evidence, catalogue control.Catalogue, target control.Target) Report {
+	var report Report
+	for _, verdict := range catalogue.Judge(target, documents) {
+		report.outcome(verdict.Control.ID, verdict.Outcome)
+		for _, found := range verdict.Findings {
+			finding := tell(evidence.File{Document: found.Document}, verdict.Control, found, target.Version)
+			finding.Fix = fields(verdict.Control)
+			report.Findings = append(report.Findings, finding)
+		}
+	}
+	return report
+}
+
+// fields says where a tenant sets what a control is about.
+func fields(c control.Control) string {
+	if len(c.Fields) == 0 {
+		return "no field sets it: please report it as a mistake of Holdfast"
+	}
+	text := "change "
+	for i, field := range c.Fields {
+		if i > 0 {
+			text += " or "
+		}
+		text += field
+	}
+	return text + ", or have a HardeningWaiver for " + c.ID
+}
+
+// Strings finds secrets that the vendor publishes in a field of a custom resource and below it.
+func Strings(path string, content any) (findings []Finding) {
+	walk(path, content, func(path, text string) {
+		if is, found := published.Text(text); found {
+			findings = append(findings, Finding{Level: Weak, ID: is.ID, Title: "No secret that the vendor publishes", Key: path, Found: is.What,
+				Wanted: "anything else", Why: "Everybody can read it in the vendor's repositories.", Fix: is.Instead})
+		}
+	})
+	return findings
+}
+
+func walk(path string, value any, each func(path, text string)) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			walk(path+"."+key, value[key], each)
+		}
+	case []any:
+		for i, element := range value {
+			walk(path+"["+strconv.Itoa(i)+"]", element, each)
+		}
+	case string:
+		each(path, value)
+	}
+}
