@@ -110,13 +110,13 @@ type pass struct {
 	// vaultErr is the first trouble with Vault.
 	vaultErr error
 
-	standing standing              // where materials stand, as Vault has it
-	issued   map[string]issuedPair // by alias, read once: a renewal may end within a pass
-	began    vault.Position        // where they stood when the pass began
-	rotated  string                // the request to rotate that is complete
-	refused  *refusal              // what was asked for and cannot be done
-	applied  bool                  // the current version holds what the position names, and so does its copy
-	unnoted  error                 // why a rotation could not be written down
+	standing standing            // where materials stand, as Vault has it
+	issued   map[string]issuance // by alias, asked once: a renewal may end within a pass
+	began    vault.Position      // where they stood when the pass began
+	rotated  string              // the request to rotate that is complete
+	refused  *refusal            // what was asked for and cannot be done
+	applied  bool                // the current version holds what the position names, and so does its copy
+	unnoted  error               // why a rotation could not be written down
 	rings    []v1alpha1.KeystoreRing
 	nextDue  time.Time // when the schedule makes something due; zero: it does not
 	again    time.Time // when to look again for its sake

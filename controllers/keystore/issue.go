@@ -27,16 +27,21 @@ type issuedPair struct {
 	certificate *cmv1.Certificate
 }
 
-// issue has cert-manager make the key pair of an entry, and reads it once it is there.
+// issue has cert-manager make the key pair of an entry, and reads it once it is there. A pass asks once: with a certificate that
+// came in between a rotation would wait for what the store already holds, and the store be neither of before nor of after.
 func (p *pass) issue(ctx context.Context, e entry) (issuedPair, error) {
-	if made, read := p.issued[e.alias]; read {
-		return made, nil
+	if asked, done := p.issued[e.alias]; done {
+		return asked.pair, asked.err
 	}
 	made, err := p.issueOnce(ctx, e)
-	if err == nil {
-		p.issued = map[string]issuedPair{e.alias: made} // a store has one at most
-	}
+	p.issued = map[string]issuance{e.alias: {made, err}} // a store has one at most
 	return made, err
+}
+
+// issuance is what asking for a certificate came to.
+type issuance struct {
+	pair issuedPair
+	err  error
 }
 
 func (p *pass) issueOnce(ctx context.Context, e entry) (issuedPair, error) {
