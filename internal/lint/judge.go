@@ -105,6 +105,8 @@ func tell(file evidence.File, c control.Control, found control.Finding, version 
 	switch {
 	case found.Found == nil && found.Default == nil:
 		finding.Found = "missing, and the product's own value is not known"
+	case found.Found == nil && published.SecretKey(found.Key):
+		finding.Found = "missing, so that the product has a value that everybody knows"
 	case found.Found == nil:
 		finding.Found = "missing, so that the product has " + words(found.Key, found.Default)
 	case slices.ContainsFunc(found.Found, outside.MatchString):
@@ -200,8 +202,11 @@ func words(key string, values []string) string {
 
 // wanted is the rule in words. What a secret must not be is a secret too, if a published one.
 func wanted(found control.Finding) string {
-	if published.SecretKey(found.Key) && len(found.Want.Without) > 0 {
+	switch {
+	case published.SecretKey(found.Key) && len(found.Want.Without) > 0:
 		return "a value that nobody publishes"
+	case strings.HasPrefix(found.Want.Matches, `\$(env|secret`):
+		return "a reference: $env{VARIABLE} or $secret{alias}"
 	}
 	return found.Want.String()
 }

@@ -114,6 +114,7 @@ func TestWhatHolds(t *testing.T) {
 		"a reference in ring": {"[keystore.internal]\nfile_name = \"$ref{keystore.internal.file_name}\"\n", "TLS-03", "keystore.internal.file_name", Note, `"$ref{keystore.internal.file_name}"`},
 		"from outside":        {"[oauth.token_validation]\nuser_access_token_validity = \"$env{V}\"\n", "TOK-01", "oauth.token_validation.user_access_token_validity", Note, `"$env{V}"`},
 		"a secret":            {"[encryption]\nkey = \"03BAFEB27A8E871CAD83C5CD4E771DAB\"\n", "KEY-01", "encryption.key", Weak, "a value that is not shown"},
+		"a secret missing":    {"[server]\noffset = 0\n", "KEY-01", "encryption.key", Weak, "missing, so that the product has a value that everybody knows"},
 		"a secret elsewhere":  {"[encryption]\nkey = \"$env{DATA_KEY}\"\n", "KEY-01", "encryption.key", "", ""},
 		"under its control":   {"[keystore.primary]\npassword = \"wso2carbon\"\n", "KEY-02", "keystore.primary.password", Weak, "the vendor's keystore, whose private key and password are published"},
 	} {
@@ -131,6 +132,15 @@ func TestWhatHolds(t *testing.T) {
 		if len(report.Outcomes) != len(few) {
 			t.Errorf("%s: %d outcomes of %d controls", name, len(report.Outcomes), len(few))
 		}
+	}
+}
+
+// TestAReferenceIsAskedForInWords, not as a regular expression.
+func TestAReferenceIsAskedForInWords(t *testing.T) {
+	t.Parallel()
+	finding := control.Finding{Document: control.Deployment, Key: "truststore.password", Want: control.Rule{Matches: `\$(env|secret)\{[A-Z]+\}`}}
+	if got := remedy(finding, "7.3.0"); got != "set truststore.password to a reference: $env{VARIABLE} or $secret{alias}" {
+		t.Error(got)
 	}
 }
 
