@@ -40,7 +40,7 @@ func TestLintExitCodes(t *testing.T) {
 		code      int
 		says      string
 	}{
-		"a server nobody hardened":  {"", []string{vendor}, exitFindings, "DEF-01"},
+		"a server nobody hardened":  {"", []string{vendor}, exitFindings, "ACC-01"},
 		"two files, one weak":       {"", []string{log, vendor}, exitFindings, "vendor.deployment.toml:13"},
 		"from standard input":       {"[super_admin]\npassword = \"admin\"\n", []string{"-", "--profile", "Baseline"}, exitFindings, "stdin:2"},
 		"no file":                   {"", nil, exitUnreadable, "at least 1 arg"},

@@ -36,6 +36,9 @@ type Control struct {
 	Fields []string `json:"fields,omitempty"`
 	// Checks have to hold, all of them. None: no machine can judge it here.
 	Checks []Check `json:"checks,omitempty"`
+	// Enforced names what the operator makes that does it, where no value in a document
+	// tells, such as its NetworkPolicies.
+	Enforced string `json:"enforced,omitempty"`
 	// Paper is set where only a document proves it: spec.hardening.attestations names that.
 	Paper bool `json:"paper,omitempty"`
 	// Gap tells what the product cannot do, and what to do instead.
@@ -48,8 +51,12 @@ type Control struct {
 type Check struct {
 	// In is the document.
 	In Document `json:"in"`
-	// Key of the value, as the document flattens it.
+	// Key of the value, as the document flattens it. A part that is an asterisk stands for
+	// any one part; each key that fits is judged by itself.
 	Key string `json:"key"`
+	// When is a key, or one with asterisks, that has to be there for the check to ask
+	// anything, such as that of a mail server's name. Empty: it always asks.
+	When string `json:"when,omitempty"`
 	// Products that it holds for; empty: all.
 	Products []string `json:"products,omitempty"`
 	// From and Before bound the product's versions, such as "7.2"; empty: no bound.

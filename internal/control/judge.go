@@ -1,5 +1,10 @@
 package control
 
+import (
+	"slices"
+	"strings"
+)
+
 // Evidence are documents, flattened: by document and key, the value or the list of them.
 type Evidence map[Document]map[string][]string
 
@@ -62,6 +67,9 @@ func (c Control) judge(target Target, evidence Evidence) Verdict {
 			continue
 		}
 		document, given := evidence[check.In]
+		if given && check.When != "" && len(matching(document, check.When)) == 0 {
+			continue
+		}
 		if !given {
 			if verdict.Outcome == NotApplicable {
 				verdict.Outcome = NotJudged
@@ -71,19 +79,61 @@ func (c Control) judge(target Target, evidence Evidence) Verdict {
 		if verdict.Outcome != Weak {
 			verdict.Outcome = Met
 		}
-		found, there := document[check.Key]
-		value := found
-		if !there {
-			found, value = nil, check.Default
+		if findings := check.judge(*rule, document); len(findings) > 0 {
+			verdict.Outcome = Weak
+			verdict.Findings = append(verdict.Findings, findings...)
 		}
-		if (there || check.Default != nil) && rule.Holds(value) {
-			continue
-		}
-		verdict.Outcome = Weak
-		verdict.Findings = append(verdict.Findings, Finding{Document: check.In, Key: check.Key, Found: found, Default: check.Default, Want: *rule})
 	}
 	if len(c.Checks) == 0 && !c.Paper && c.Gap == "" && c.Obsolete == "" {
 		verdict.Outcome = NotJudged
 	}
 	return verdict
+}
+
+// judge gives a finding for each key of the document that does not hold, or one for the
+// default when the document has no such key.
+func (c Check) judge(rule Rule, document map[string][]string) (findings []Finding) {
+	finding := Finding{Document: c.In, Key: c.Key, Default: c.Default, Want: rule}
+	keys := matching(document, c.Key)
+	if len(keys) == 0 && (c.Default == nil || !rule.Holds(c.Default)) {
+		return []Finding{finding}
+	}
+	for _, key := range keys {
+		if !rule.Holds(document[key]) {
+			finding.Key, finding.Found = key, document[key]
+			findings = append(findings, finding)
+		}
+	}
+	return findings
+}
+
+// matching lists the keys of a document that fit a key with asterisks, sorted.
+func matching(document map[string][]string, key string) (keys []string) {
+	if !strings.Contains(key, "*") {
+		if _, there := document[key]; there {
+			keys = append(keys, key)
+		}
+		return keys
+	}
+	for candidate := range document {
+		if Fits(key, candidate) {
+			keys = append(keys, candidate)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Fits tells whether a key fits one that may have asterisks.
+func Fits(pattern, key string) bool {
+	want, parts := strings.Split(pattern, "."), strings.Split(key, ".")
+	if len(want) != len(parts) {
+		return false
+	}
+	for i := range want {
+		if want[i] != "*" && want[i] != parts[i] {
+			return false
+		}
+	}
+	return true
 }

@@ -18,6 +18,8 @@ type Rule struct {
 	OneOf []string `json:"oneOf,omitempty"`
 	// Only these elements may be in a list, and at least one is.
 	Only []string `json:"only,omitempty"`
+	// With these elements, all of them, in a list that may have more.
+	With []string `json:"with,omitempty"`
 	// Without these elements; an empty value is fine.
 	Without []string `json:"without,omitempty"`
 	// AtLeast and AtMost bound a number, or a duration such as 15m or 90d.
@@ -39,6 +41,9 @@ func (r Rule) Holds(values []string) bool {
 	case len(r.Only) > 0:
 		elements := split(values)
 		return len(elements) > 0 && !slices.ContainsFunc(elements, func(e string) bool { return !slices.Contains(r.Only, e) })
+	case len(r.With) > 0:
+		elements := split(values)
+		return !slices.ContainsFunc(r.With, func(e string) bool { return !slices.Contains(elements, e) })
 	case len(r.Without) > 0:
 		return !slices.ContainsFunc(split(values), func(e string) bool { return slices.Contains(r.Without, e) })
 	case r.AtLeast != "":
@@ -63,6 +68,8 @@ func (r Rule) String() string {
 		return "one of " + strings.Join(r.OneOf, ", ")
 	case len(r.Only) > 0:
 		return "only " + strings.Join(r.Only, ", ")
+	case len(r.With) > 0:
+		return "with " + strings.Join(r.With, ", ")
 	case len(r.Without) > 0:
 		return "without " + strings.Join(r.Without, ", ")
 	case r.AtLeast != "":
