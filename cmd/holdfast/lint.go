@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/operator"
 	"github.com/holdfast-iam/holdfast/internal/control"
-	"github.com/holdfast-iam/holdfast/internal/control/evidence"
+	"github.com/holdfast-iam/holdfast/internal/hardening"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/lint"
@@ -223,16 +223,12 @@ func lintTenant(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.
 	if err != nil {
 		return lint.Report{}, err
 	}
-	documents := control.Evidence{}
-	for document, read := range map[control.Document]func([]byte) (evidence.File, error){control.Deployment: evidence.TOML, control.Log: evidence.Properties} {
-		file, err := read(files[string(document)])
-		if err != nil {
-			return lint.Report{}, err
-		}
-		documents[document] = file.Values
+	documents, err := hardening.Documents(files)
+	if err != nil {
+		return lint.Report{}, err
 	}
-	target := control.Target{Product: string(resolved.Want.Product), Version: resolved.Want.Version.String(), Profile: resolved.Want.Profile}
-	report := lint.Tenant(documents, control.Load(), target)
+	want := resolved.Want
+	report := lint.Tenant(hardening.Judge(control.Load(), hardening.Target(want), documents, want.Settings()), want.Version.String())
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(cr)
 	if err != nil {
 		return lint.Report{}, err

@@ -23,7 +23,8 @@ const (
 
 func judge(file evidence.File, catalogue control.Catalogue, target control.Target) Report {
 	var report Report
-	said := map[string]bool{}
+	// said is by key which controls were told.
+	said := map[string][]string{}
 	values := file.Values
 	if file.Document == control.Deployment {
 		values = asTheServerReads(file, target.Version)
@@ -36,7 +37,7 @@ func judge(file evidence.File, catalogue control.Catalogue, target control.Targe
 		for _, found := range verdict.Findings {
 			finding := tell(file, verdict.Control, found, target.Version)
 			report.Findings = append(report.Findings, finding)
-			said[finding.Key] = true
+			said[finding.Key] = append(said[finding.Key], finding.ID)
 			if finding.Level == Weak {
 				outcome = control.Weak
 			}
@@ -119,12 +120,8 @@ func tell(file evidence.File, c control.Control, found control.Finding, version 
 
 // publishedSecrets are told under the control that asks for their absence, unless that
 // control has said so already.
-func publishedSecrets(file evidence.File, catalogue control.Catalogue, said map[string]bool) (findings []Finding) {
+func publishedSecrets(file evidence.File, catalogue control.Catalogue, said map[string][]string) (findings []Finding) {
 	for _, found := range published.File(file.Values) {
-		if said[found.Key] {
-			continue
-		}
-		said[found.Key] = true
 		finding := Finding{Level: Weak, ID: found.ID, Title: "No secret that the vendor publishes", Line: file.Lines[found.Key], Key: found.Key,
 			Found: found.What, Wanted: "anything else", Why: "Everybody can read it in the vendor's repositories.", Fix: found.Instead}
 		if found.Missing {
@@ -134,13 +131,16 @@ func publishedSecrets(file evidence.File, catalogue control.Catalogue, said map[
 			c := catalogue[at]
 			finding.ID, finding.Title, finding.Why, finding.Standards = c.ID, c.Title, c.Why, c.Standards
 		}
-		findings = append(findings, finding)
+		if !slices.Contains(said[found.Key], finding.ID) {
+			said[found.Key] = append(said[found.Key], finding.ID)
+			findings = append(findings, finding)
+		}
 	}
 	return findings
 }
 
 // keys notes what the server would ignore, and text where it compares with a boolean.
-func keys(file evidence.File, version string, said map[string]bool) (findings []Finding) {
+func keys(file evidence.File, version string, said map[string][]string) (findings []Finding) {
 	for _, key := range slices.Sorted(maps.Keys(file.Values)) {
 		note := Finding{Level: Note, Line: file.Lines[key], Key: key}
 		kind, known := knownkeys.Find(key, version)
@@ -149,7 +149,7 @@ func keys(file evidence.File, version string, said map[string]bool) (findings []
 			nearest, table = knownkeys.Nearest(key, version)
 		}
 		switch {
-		case known && kind == knownkeys.Boolean && file.Strings[key] && !said[key] && !slices.ContainsFunc(file.Values[key], outside.MatchString):
+		case known && kind == knownkeys.Boolean && file.Strings[key] && len(said[key]) == 0 && !slices.ContainsFunc(file.Values[key], outside.MatchString):
 			note.ID, note.Title = textBoolean, "A boolean is written as text"
 			note.Found = "text in quotes"
 			note.Why = "The server's templates compare with true and false, and text is neither."

@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/control/evidence"
+	"github.com/holdfast-iam/holdfast/internal/hardening"
 )
 
 // Level of a finding.
@@ -130,13 +131,10 @@ func (r *Report) Add(other Report) {
 }
 
 func (r *Report) outcome(id string, outcome control.Outcome) {
-	order := []control.Outcome{"", control.NotApplicable, control.NotJudged, control.Met, control.Weak}
 	if r.Outcomes == nil {
 		r.Outcomes = map[string]control.Outcome{}
 	}
-	if slices.Index(order, outcome) > slices.Index(order, r.Outcomes[id]) {
-		r.Outcomes[id] = outcome
-	}
+	r.Outcomes[id] = hardening.Worse(r.Outcomes[id], outcome)
 }
 
 // Controls counts those of an outcome.

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-iam/holdfast/internal/control"
+	"github.com/holdfast-iam/holdfast/internal/hardening"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
 var update = flag.Bool("update", false, "write the golden files under testdata anew")
@@ -276,10 +278,17 @@ func TestTenant(t *testing.T) {
 	catalogue := slices.Clone(few)
 	at := slices.IndexFunc(catalogue, func(c control.Control) bool { return c.ID == "TOK-01" })
 	catalogue[at].Fields = []string{"spec.realms[].tokens.accessToken"}
-	report := Tenant(control.Evidence{control.Deployment: {"oauth.token_validation.user_access_token_validity": {"1h"}, "transport.http.enabled": {"false"}}}, catalogue, strict)
-	at = slices.IndexFunc(report.Findings, func(f Finding) bool { return f.ID == "TOK-01" })
-	if at < 0 || report.Findings[at].Fix != "change spec.realms[].tokens.accessToken, or have a HardeningWaiver for TOK-01" || report.Controls(control.Met) == 0 {
-		t.Errorf("%+v", report)
+	documents := control.Evidence{control.Deployment: {"oauth.token_validation.user_access_token_validity": {"1h"}, "transport.http.enabled": {"false"}}}
+	catalogue = append(catalogue, control.Control{ID: "PWD-01", Checks: []control.Check{{In: control.Settings, Key: "password.history", Want: &control.Rule{AtLeast: "5"}}}})
+	report := Tenant(hardening.Judge(catalogue, strict, documents, tenant.Settings{"root": {tenant.PasswordHistory: "1"}}), strict.Version)
+	for id, want := range map[string][2]string{
+		"TOK-01": {"deployment.toml: oauth.token_validation.user_access_token_validity", "change spec.realms[].tokens.accessToken, or have a HardeningWaiver for TOK-01"},
+		"PWD-01": {"realm root: password.history", "no field sets it: please report it as a mistake of Holdfast"},
+	} {
+		at := slices.IndexFunc(report.Findings, func(f Finding) bool { return f.ID == id })
+		if at < 0 || report.Findings[at].Key != want[0] || report.Findings[at].Fix != want[1] {
+			t.Errorf("%s, want %v: %+v", id, want, report)
+		}
 	}
 	found := Strings("spec", map[string]any{"keystores": []any{map[string]any{"alias": "wso2carbon", "path": "/home/wso2carbon/x"}}})
 	if len(found) != 1 || found[0].Key != "spec.keystores[0].alias" || found[0].ID != "DEF-02" {

@@ -7,17 +7,22 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/control/evidence"
+	"github.com/holdfast-iam/holdfast/internal/hardening"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/published"
 )
 
-// Tenant judges what the operator would make of a custom resource, by its documents.
-func Tenant(documents control.Evidence, catalogue control.Catalogue, target control.Target) Report {
+// Tenant tells the verdicts on what the operator would make of a custom resource.
+func Tenant(verdicts []hardening.Verdict, version string) Report {
 	var report Report
-	for _, verdict := range catalogue.Judge(target, documents) {
+	for _, verdict := range verdicts {
 		report.outcome(verdict.Control.ID, verdict.Outcome)
 		for _, found := range verdict.Findings {
-			finding := tell(evidence.File{Document: found.Document}, verdict.Control, found, target.Version)
+			finding := tell(evidence.File{Document: found.Document}, verdict.Control, found.Finding, version)
 			finding.Fix = fields(verdict.Control)
+			finding.Key = string(found.Document) + ": " + found.Key
+			if found.Realm != "" {
+				finding.Key = "realm " + found.Realm + ": " + found.Key
+			}
 			report.Findings = append(report.Findings, finding)
 		}
 	}
