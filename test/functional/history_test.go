@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -69,7 +70,13 @@ func (h *history) follow(t *testing.T, kind schema.GroupVersionKind) {
 	// Until the test ends, its clean-up included.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(cancel)
-	watched, err := world.Admin.Watch(ctx, list)
+	// The API server ends a watch after a while: this one goes on from where it was.
+	if err := world.Admin.List(ctx, list, client.Limit(1)); err != nil {
+		t.Fatalf("list %s: %v", kind.Kind, err)
+	}
+	watched, err := watchtools.NewRetryWatcherWithContext(ctx, list.GetResourceVersion(), watcher(func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+		return world.Admin.Watch(ctx, list.DeepCopy(), &client.ListOptions{Raw: &options})
+	}))
 	if err != nil {
 		t.Fatalf("watch %s: %v", kind.Kind, err)
 	}
@@ -85,9 +92,17 @@ func (h *history) follow(t *testing.T, kind schema.GroupVersionKind) {
 	}()
 }
 
+// watcher begins a watch as it is asked to.
+type watcher func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error)
+
+// WatchWithContext implements cache.WatcherWithContext.
+func (w watcher) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+	return w(ctx, options)
+}
+
 func (h *history) note(kind string, event watch.Event) {
 	object, ok := event.Object.(client.Object)
-	if !ok || event.Type == watch.Error {
+	if !ok || event.Type == watch.Error || event.Type == watch.Bookmark {
 		return // the channel is closed next
 	}
 	h.mu.Lock()
