@@ -213,9 +213,7 @@ func readFile(name string, in io.Reader) ([]byte, error) {
 
 // lintTenant judges what the operator would render.
 func lintTenant(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.IdentityTenant) (lint.Report, error) {
-	drivers := map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}}
-	options := resolve.Options{WindowOpen: true, OperatorPeer: operator.Peer("holdfast-system")}
-	resolved, err := offline.Resolve(ctx, manifests, cr, drivers, options)
+	resolved, err := resolveOffline(ctx, manifests, cr)
 	if err != nil {
 		return lint.Report{}, err
 	}
@@ -235,4 +233,10 @@ func lintTenant(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.
 	}
 	report.Findings = append(report.Findings, lint.Strings("spec", content["spec"])...)
 	return report, nil
+}
+
+func resolveOffline(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.IdentityTenant) (offline.Resolved, error) {
+	drivers := map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}}
+	options := resolve.Options{WindowOpen: true, OperatorPeer: operator.Peer("holdfast-system")}
+	return offline.Resolve(ctx, manifests, cr, drivers, options)
 }

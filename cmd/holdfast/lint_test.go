@@ -8,6 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/operator"
+	"github.com/holdfast-iam/holdfast/internal/control"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/offline"
 )
 
 // runLinter is the command as a person types it, with its exit code.
@@ -74,22 +80,7 @@ func TestLintOfTenants(t *testing.T) {
 			t.Errorf("%s: %v\n%s", sample, err, output)
 		}
 	}
-	var stream bytes.Buffer
-	files, err := filepath.Glob(filepath.Join("..", "..", "config", "samples", "minimal", "*.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stream.WriteString("---\n" + string(content))
-	}
-	weak := strings.Replace(stream.String(), "name: identity,", "name: wso2carbon,", 1)
-	if weak == stream.String() {
-		t.Fatal("the sample has another name: this test shows nothing")
-	}
+	weak := sampleWith(t, "name: identity,", "name: wso2carbon,")
 	output, code, _ := runLinter(t, weak, "-", "-o", "json")
 	var said struct {
 		Findings []struct{ ID, Object, Key, File string }
@@ -100,4 +91,71 @@ func TestLintOfTenants(t *testing.T) {
 	if f := said.Findings[0]; f.ID != "DEF-02" || f.Object != "IdentityTenant iam/acme" || f.Key != "spec.database.postgresql.name" || f.File != "stdin" {
 		t.Errorf("%+v", f)
 	}
+}
+
+// sampleWith is the small sample as one stream, with one thing changed.
+func sampleWith(t *testing.T, from, to string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "config", "samples", "minimal", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stream strings.Builder
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream.WriteString("---\n" + string(content))
+	}
+	if !strings.Contains(stream.String(), from) {
+		t.Fatalf("the sample has no %q any more: this test shows nothing", from)
+	}
+	return strings.Replace(stream.String(), from, to, 1)
+}
+
+// TestLintFindsNothingInWhatWeRender, in every version and profile, neither in the tenant
+// nor in its files when they are judged as somebody else's.
+func TestLintFindsNothingInWhatWeRender(t *testing.T) {
+	for _, version := range []string{"7.1.0", "7.2.0", "7.3.0"} {
+		for _, profile := range control.Profiles() {
+			sample := sampleWith(t, "version: 7.3.0, ", "version: "+version+", ")
+			sample = strings.Replace(sample, "  hostname: ", "  hardening: {profile: "+string(profile)+"}\n  hostname: ", 1)
+			if output, code, err := runLinter(t, sample, "-"); code != 0 {
+				t.Errorf("%s %s: %v\n%s", version, profile, err, output)
+				continue
+			}
+			folder := t.TempDir()
+			for name, content := range renderedFiles(t, sample) {
+				if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			output, code, err := runLinter(t, "", folder, "--version", version, "--profile", string(profile))
+			if code != 0 || !strings.HasPrefix(output, "0 findings, 0 notes; ") {
+				t.Errorf("files of %s %s: %v\n%s", version, profile, err, output)
+			}
+		}
+	}
+}
+
+func renderedFiles(t *testing.T, sample string) idp.Files {
+	t.Helper()
+	scheme, err := operator.Scheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifests := offline.NewManifests(scheme)
+	if err := manifests.Read("sample", strings.NewReader(sample)); err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := resolveOffline(t.Context(), manifests, offline.Objects[*v1alpha1.IdentityTenant](manifests)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := resolved.Driver.Config(resolved.Want, resolved.Seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }

@@ -174,6 +174,36 @@ table = 1
 	}
 }
 
+// TestEachWeakLineIsFound by the catalogue as it is, and no line that is fine.
+func TestEachWeakLineIsFound(t *testing.T) {
+	t.Parallel()
+	const name = "vendor.deployment.toml"
+	content := read(t, name)
+	report, err := File(name, content, control.Load(), strict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weak := map[int]bool{}
+	for _, f := range report.Findings {
+		weak[f.Line] = weak[f.Line] || f.Level == Weak
+	}
+	marks := 0
+	for i, line := range strings.Split(string(content), "\n") {
+		_, comment, _ := strings.Cut(line, " # ")
+		switch {
+		case strings.HasPrefix(comment, "weak"):
+			if marks++; !weak[i+1] {
+				t.Errorf("line %d is weak and was not found: %s", i+1, line)
+			}
+		case comment == "fine" && weak[i+1]:
+			t.Errorf("line %d is fine and was found: %s", i+1, line)
+		}
+	}
+	if marks < 50 {
+		t.Errorf("only %d lines are marked as weak", marks)
+	}
+}
+
 func TestRecognise(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]Kind{
