@@ -217,11 +217,7 @@ func lintTenant(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.
 	if err != nil {
 		return lint.Report{}, err
 	}
-	files, err := resolved.Driver.Config(resolved.Want, resolved.Seen)
-	if err != nil {
-		return lint.Report{}, err
-	}
-	documents, err := hardening.Documents(files)
+	documents, err := hardening.Documents(resolved.Driver, resolved.Want, resolved.Seen)
 	if err != nil {
 		return lint.Report{}, err
 	}

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/control/evidence"
 	"github.com/holdfast-iam/holdfast/internal/idp"
@@ -35,9 +37,35 @@ func Target(want tenant.Spec) control.Target {
 	return control.Target{Product: string(want.Product), Version: want.Version.String(), Profile: want.Profile}
 }
 
-// Documents flattens the files that a driver rendered. Other files than those that
-// controls know are passed over.
-func Documents(files idp.Files) (control.Evidence, error) {
+// Documents flattens what a driver renders for a tenant: its files and its pods. Files
+// that no control knows are passed over. Faults are those of the driver.
+func Documents(driver idp.Driver, want tenant.Spec, seen tenant.Facts) (control.Evidence, error) {
+	files, err := driver.Config(want, seen)
+	if err != nil {
+		return nil, err
+	}
+	// What the Secret with the files is called, no control asks.
+	objects, err := driver.Workload(want, seen, want.Name)
+	if err != nil {
+		return nil, err
+	}
+	documents, err := flatten(files)
+	if err != nil {
+		return nil, fmt.Errorf("read what was rendered: %w", err)
+	}
+	for _, object := range objects {
+		if set, ok := object.(*appsv1.StatefulSet); ok {
+			pod, err := evidence.Pod(set.Spec.Template)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(documents, pod)
+		}
+	}
+	return documents, nil
+}
+
+func flatten(files idp.Files) (control.Evidence, error) {
 	documents := control.Evidence{}
 	for _, document := range []struct {
 		name control.Document
@@ -49,9 +77,9 @@ func Documents(files idp.Files) (control.Evidence, error) {
 		}
 		file, err := document.read(content)
 		if err != nil {
-			return nil, fmt.Errorf("read what was rendered: %w", err)
+			return nil, err
 		}
-		documents[document.name] = file.Values
+		maps.Copy(documents, file.Evidence())
 	}
 	return documents, nil
 }

@@ -4,6 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
@@ -22,13 +26,7 @@ func TestAControlIsAsWeakAsItsWeakestRealm(t *testing.T) {
 		{ID: "ACC-02", Checks: []control.Check{{In: control.Pod, Key: "x", Want: &control.Rule{Set: true}}}},
 		{ID: "ACC-03", Checks: []control.Check{{In: control.Settings, Key: "password.history", Want: &control.Rule{AtLeast: "5"}}}},
 	}
-	documents, err := Documents(idp.Files{"deployment.toml": []byte("[a]\nb = false\n"), "log4j2.properties": []byte("x = y\n"), "other": []byte("\x00")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if documents[control.Log]["x"][0] != "y" || len(documents) != 2 {
-		t.Errorf("documents are %v", documents)
-	}
+	documents := control.Evidence{control.Deployment: {"a.b": {"false"}}}
 	got := Judge(catalogue, target, documents, tenant.Settings{
 		"root":     {tenant.PasswordMinLength: "12", tenant.PasswordHistory: "5"},
 		"partners": {tenant.PasswordHistory: "9"},
@@ -45,9 +43,32 @@ func TestAControlIsAsWeakAsItsWeakestRealm(t *testing.T) {
 	}
 }
 
-func TestAFileThatCannotBeReadIsTold(t *testing.T) {
+// driver renders what a test gives it.
+type driver struct {
+	idp.Driver
+	files idp.Files
+}
+
+func (d driver) Config(tenant.Spec, tenant.Facts) (idp.Files, error) { return d.files, nil }
+
+func (d driver) Workload(tenant.Spec, tenant.Facts, string) ([]client.Object, error) {
+	set := &appsv1.StatefulSet{}
+	set.Spec.Template.Spec.Containers = []corev1.Container{{Name: "server", Args: []string{"-Dx=y"}}}
+	return []client.Object{&corev1.Service{}, set}, nil
+}
+
+func TestDocumentsAreFilesAndPods(t *testing.T) {
 	t.Parallel()
-	if _, err := Documents(idp.Files{"deployment.toml": []byte("a =")}); err == nil || !strings.Contains(err.Error(), "deployment.toml, line 1") {
+	files := idp.Files{"deployment.toml": []byte("[a]\nb = false\n"), "log4j2.properties": []byte("c = d\n"), "other": []byte("\x00")}
+	documents, err := Documents(driver{files: files}, tenant.Spec{}, tenant.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(documents) != 3 || documents[control.Deployment]["a.b"][0] != "false" || documents[control.Log]["c"][0] != "d" || documents[control.Pod]["argument.x"][0] != "y" {
+		t.Errorf("documents are %v", documents)
+	}
+	files["deployment.toml"] = []byte("a =")
+	if _, err := Documents(driver{files: files}, tenant.Spec{}, tenant.Facts{}); err == nil || !strings.Contains(err.Error(), "deployment.toml, line 1") {
 		t.Error(err)
 	}
 }
