@@ -13,8 +13,8 @@ import (
 // neverWritten are keys of checks that the operator writes nowhere: what the server has
 // without them is what is wanted, and a file that somebody else wrote may have them.
 var neverWritten = map[string]string{
-	"server.legacy_mode":        "no behaviour of an older version is asked for",
-	"user_store.connection_url": "the primary store is a database; directories have files of their own",
+	"server.legacy_mode":                                    "no behaviour of an older version is asked for",
+	"user_store.connection_url":                             "the primary store is a database; directories have files of their own",
 	"user_store.properties.SSLCertificateValidationEnabled": "as above",
 
 	"client_certificate_based_authentication.system_thumbprint_mapping.*.cert_thumbprint":     "nobody signs in by a certificate",
