@@ -1,7 +1,7 @@
 ##@ Change the code
 
 .PHONY: generate
-generate: generate-code generate-rbac generate-docs ## Write everything that comes from markers: deepcopy, CRDs, roles, API reference
+generate: generate-code generate-rbac generate-docs ## Write everything that comes from markers and data: deepcopy, CRDs, roles, API reference, controls
 
 .PHONY: generate-code
 generate-code:
@@ -19,6 +19,8 @@ generate-docs:
 	@mkdir -p docs/api
 	@"$$($(TOOL) crd-ref-docs)" --log-level=ERROR --source-path=api/v1alpha1 --config=hack/docs/crd-ref-docs/config.yaml \
 		--templates-dir=hack/docs/crd-ref-docs/templates --renderer=markdown --output-path=docs/api/v1alpha1.md
+	@$(GO) run ./cmd/holdfast controls -o md > docs/controls.md.new
+	@mv docs/controls.md.new docs/controls.md
 
 .PHONY: fmt
 fmt: ## Format the Go code and order its imports
