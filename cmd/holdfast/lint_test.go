@@ -93,6 +93,34 @@ func TestLintOfTenants(t *testing.T) {
 	}
 }
 
+// TestLintTellsTheRealmAndTheField of a policy that is too weak.
+func TestLintTellsTheRealmAndTheField(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "config", "samples", "full", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content = bytes.Replace(content, []byte("length: {min: 14,"), []byte("length: {min: 8,"), 1)
+		if err := os.WriteFile(filepath.Join(folder, filepath.Base(file)), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	output, code, _ := runLinter(t, "", folder)
+	for _, part := range []string{
+		"40-tenant.yaml: IdentityTenant staff/staff: weak: PWD-01", `realm root: password.length.min is "8"; wanted: at least 12`,
+		"PasswordPolicy spec.length", "1 finding, ",
+	} {
+		if code != exitFindings || !strings.Contains(output, part) {
+			t.Errorf("exit code %d, without %q:\n%s", code, part, output)
+		}
+	}
+}
+
 // sampleWith is the small sample as one stream, with one thing changed.
 func sampleWith(t *testing.T, from, to string) string {
 	t.Helper()

@@ -17,7 +17,11 @@ func Nearest(key, version string) (nearest string, table bool) {
 		}
 		name, fixed := candidate.like(parts)
 		// One change in four letters is a slip, more is another word.
-		if distance := distance(key, name); distance < best && distance <= fixed/4 {
+		limit := min(best-1, fixed/4)
+		if difference := len(key) - len(name); difference > limit || -difference > limit {
+			continue
+		}
+		if distance := distance(key, name); distance <= limit {
 			best, nearest = distance, name
 		}
 	}
