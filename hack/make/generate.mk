@@ -1,7 +1,7 @@
 ##@ Change the code
 
 .PHONY: generate
-generate: generate-code generate-rbac generate-docs ## Write everything that comes from markers and data: deepcopy, CRDs, roles, API reference, controls
+generate: generate-code generate-rbac generate-docs ## Write everything that comes from markers and data: deepcopy, CRDs, roles, API reference, controls, metrics
 
 .PHONY: generate-code
 generate-code:
@@ -21,6 +21,7 @@ generate-docs:
 		--templates-dir=hack/docs/crd-ref-docs/templates --renderer=markdown --output-path=docs/api/v1alpha1.md
 	@$(GO) run ./cmd/holdfast controls -o md > docs/controls.md.new
 	@mv docs/controls.md.new docs/controls.md
+	@$(GO) run ./hack/docs/metrics docs/metrics.md
 
 .PHONY: fmt
 fmt: ## Format the Go code and order its imports

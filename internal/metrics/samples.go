@@ -14,12 +14,11 @@ import (
 // owner is whose material it is.
 type owner struct{ kind, namespace, name string }
 
-// sample is one number of one series.
+// sample is one number of one series; labels as its metric has them.
 type sample struct {
-	metric   Metric
-	of       owner
-	material string
-	value    float64
+	metric Metric
+	labels []string
+	value  float64
 }
 
 // collection gathers samples; of a series that two sources know it keeps the later time.
@@ -28,49 +27,76 @@ type collection struct {
 	found []sample
 }
 
-func (c *collection) add(metric Metric, of owner, material string, value float64) {
-	key := strings.Join([]string{metric.Name, of.kind, of.namespace, of.name, material}, "\x00")
-	if i, known := c.at[key]; known {
+func (c *collection) add(metric Metric, value float64, labels ...string) {
+	if i, known := c.at[key(metric, labels)]; known {
 		c.found[i].value = max(c.found[i].value, value)
 		return
 	}
-	c.at[key] = len(c.found)
-	c.found = append(c.found, sample{metric, of, material, value})
+	c.at[key(metric, labels)] = len(c.found)
+	c.found = append(c.found, sample{metric, labels, value})
+}
+
+// earliest is add, but keeps the earlier time.
+func (c *collection) earliest(metric Metric, value float64, labels ...string) {
+	if i, known := c.at[key(metric, labels)]; known {
+		c.found[i].value = min(c.found[i].value, value)
+		return
+	}
+	c.add(metric, value, labels...)
+}
+
+func key(metric Metric, labels []string) string {
+	return metric.Name + "\x00" + strings.Join(labels, "\x00")
 }
 
 func (c *collection) time(metric Metric, of owner, material string, at *metav1.Time) {
 	if at != nil && !at.IsZero() {
-		c.add(metric, of, material, seconds(at.Time))
+		c.add(metric, seconds(at.Time), of.kind, of.namespace, of.name, material)
 	}
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // samples tells all that the objects know. It is pure.
-func samples(tenants []v1alpha1.IdentityTenant, stores []v1alpha1.Keystore, records []v1alpha1.RotationRecord) []sample {
+func samples(seen *world) []sample {
 	c := &collection{at: map[string]int{}}
 	living := map[types.UID]bool{}
 	lives := map[string]lifetime{} // of what a Keystore's current version holds, by namespace and name
-	for i := range stores {
-		store := &stores[i]
+	for i := range seen.stores.Items {
+		store := &seen.stores.Items[i]
 		living[store.UID] = true
 		c.keystore(store, lives)
 	}
-	for i := range tenants {
-		living[tenants[i].UID] = true
-		c.tenant(&tenants[i], lives)
+	for i := range seen.tenants.Items {
+		living[seen.tenants.Items[i].UID] = true
+		c.tenant(&seen.tenants.Items[i], lives)
 	}
-	for i := range records {
-		// What a record tells of is mostly told by its subject too, but not of what has no schedule.
-		if record := &records[i]; record.Status.Outcome == v1alpha1.RotationSucceeded && living[record.Spec.Subject.UID] {
-			c.time(LastSuccess, owner{record.Spec.Subject.Kind, record.Namespace, record.Spec.Subject.Name}, record.Spec.Material, record.Status.CompletedAt)
+	for i := range seen.records.Items {
+		if record := &seen.records.Items[i]; living[record.Spec.Subject.UID] {
+			c.record(record)
 		}
 	}
+	c.policies(seen)
 	return c.found
+}
+
+// record tells of a rotation; what succeeded is mostly told by its subject too, but not of what has no schedule.
+func (c *collection) record(record *v1alpha1.RotationRecord) {
+	of := owner{record.Spec.Subject.Kind, record.Namespace, record.Spec.Subject.Name}
+	switch record.Status.Outcome {
+	case v1alpha1.RotationSucceeded:
+		c.time(LastSuccess, of, record.Spec.Material, record.Status.CompletedAt)
+	case v1alpha1.RotationFailed:
+		c.time(LastFailure, of, record.Spec.Material, record.Status.CompletedAt)
+	case "":
+		c.earliest(UnderWay, seconds(record.CreationTimestamp.Time), of.kind, of.namespace, of.name, record.Spec.Material)
+	}
 }
 
 func (c *collection) tenant(tenant *v1alpha1.IdentityTenant, lives map[string]lifetime) {
 	of := owner{"IdentityTenant", tenant.Namespace, tenant.Name}
+	c.conditions(of, tenant.Status.Conditions)
+	c.add(Info, 1, tenant.Namespace, tenant.Name, tenant.Status.ServingVersion, string(profile(tenant)))
 	for _, rotation := range tenant.Status.Rotations {
 		c.time(NextDue, of, rotation.Material, rotation.NextDue)
 		c.time(LastSuccess, of, rotation.Material, rotation.LastRotation)
@@ -78,7 +104,7 @@ func (c *collection) tenant(tenant *v1alpha1.IdentityTenant, lives map[string]li
 		if rotation.OverdueSince != nil {
 			late = 1
 		}
-		c.add(Overdue, of, rotation.Material, late)
+		c.add(Overdue, late, of.kind, of.namespace, of.name, rotation.Material)
 	}
 	for _, store := range tenant.Status.Keystores {
 		if store.NotAfter == nil {
@@ -95,6 +121,7 @@ type lifetime struct{ created *metav1.Time }
 
 func (c *collection) keystore(store *v1alpha1.Keystore, lives map[string]lifetime) {
 	of := owner{"Keystore", store.Namespace, store.Name}
+	c.conditions(of, store.Status.Conditions)
 	rings := map[string]string{} // alias in the store to alias of the entry, of the keys that sign
 	turning := map[string]bool{}
 	for _, ring := range store.Status.Rings {
