@@ -15,9 +15,11 @@ if [[ ! -x $program ]]; then
 	echo "Building $name from hack/tools/$name into $cache/tools (once; golangci-lint takes some minutes)" >&2
 	mkdir -p "$(dirname "$program")"
 	started=$SECONDS
+	# A tool that can leave parts out says so in its go.mod: "// tags: a,b".
+	tags=$(sed -n 's|^//.*tags: ||p' "$module/go.mod")
 	# GOFLAGS is emptied because a -mod or -modfile meant for the main module must not reach this one.
 	# Building beside the target and renaming keeps a half-written program from ever being run.
-	(cd "$module" && GOFLAGS='' CGO_ENABLED=0 go build -buildvcs=false -ldflags='-s -w' -o "$program.$$" "$(awk '$1 == "tool" {print $2}' go.mod)")
+	(cd "$module" && GOFLAGS='' CGO_ENABLED=0 go build -buildvcs=false -tags "$tags" -ldflags='-s -w' -o "$program.$$" "$(awk '$1 == "tool" {print $2}' go.mod)")
 	mv "$program.$$" "$program"
 	echo "Built $name in $((SECONDS - started)) s" >&2
 fi

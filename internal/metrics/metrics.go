@@ -5,6 +5,7 @@ package metrics
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,8 @@ var ofMaterial = []string{"kind", "namespace", "name", "material"}
 // The metrics. Times are seconds since 1970, so that a rule reads time() - METRIC, and a series changes only when what it
 // tells does.
 var (
+	Build = gauge("holdfast_build_info", "", []string{"version"},
+		"Always 1. Tells the version of the manager, (devel) when it was built from a working copy.")
 	Condition = gauge("holdfast_condition", "", []string{"kind", "namespace", "name", "condition"},
 		"What a condition of the object says: 1 True, 0 False, -1 Unknown. Stalled is told as 0 while the object has none.")
 	Info = gauge("holdfast_tenant_info", "", []string{"namespace", "name", "version", "profile"},
@@ -54,7 +57,7 @@ func gauge(name, unit string, labels []string, help string) Metric {
 
 // All lists the metrics as the reference page does.
 func All() []Metric {
-	return []Metric{Condition, Info, NextDue, LastSuccess, LastFailure, UnderWay, Expiry, Created, Overdue}
+	return []Metric{Build, Condition, Info, NextDue, LastSuccess, LastFailure, UnderWay, Expiry, Created, Overdue}
 }
 
 // Borrowed lists those of the libraries' metrics that rules and the dashboard read.
@@ -79,7 +82,7 @@ type Collector struct {
 }
 
 // NewCollector is for a registry. While the reader cannot answer, such as before a cache has filled, there are no
-// series.
+// series but the one of the build.
 func NewCollector(reader client.Reader) *Collector {
 	c := &Collector{reader: reader, known: map[string]*prometheus.Desc{}}
 	for _, metric := range All() {
@@ -110,6 +113,7 @@ type world struct {
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	out <- prometheus.MustNewConstMetric(c.known[Build.Name], prometheus.GaugeValue, 1, version())
 	var seen world
 	for _, list := range []client.ObjectList{&seen.tenants, &seen.stores, &seen.records, &seen.schedules, &seen.passwords, &seen.logs, &seen.connections} {
 		if err := c.reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
@@ -119,4 +123,13 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	for _, sample := range samples(&seen) {
 		out <- prometheus.MustNewConstMetric(c.known[sample.metric.Name], prometheus.GaugeValue, sample.value, sample.labels...)
 	}
+}
+
+// version of the running program.
+func version() string {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return build.Main.Version
 }
