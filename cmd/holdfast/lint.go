@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/operator"
@@ -121,8 +124,7 @@ func lintFiles(ctx context.Context, in io.Reader, names []string, target control
 		return lint.Report{}, err
 	}
 	manifests := offline.NewManifests(scheme)
-	// files are where the tenants stand, in their order.
-	var files []string
+	files := map[client.Object]string{}
 	var report lint.Report
 	judged := false
 	names, err = expand(names)
@@ -141,8 +143,10 @@ func lintFiles(ctx context.Context, in io.Reader, names []string, target control
 			if err := manifests.Read(name, bytes.NewReader(content)); err != nil {
 				return lint.Report{}, err
 			}
-			for len(files) < len(offline.Objects[*v1alpha1.IdentityTenant](manifests)) {
-				files = append(files, name)
+			for _, object := range offline.Objects[client.Object](manifests) {
+				if _, known := files[object]; !known {
+					files[object] = name
+				}
 			}
 			continue
 		}
@@ -154,15 +158,23 @@ func lintFiles(ctx context.Context, in io.Reader, names []string, target control
 		judged = true
 	}
 	tenants := offline.Objects[*v1alpha1.IdentityTenant](manifests)
-	for i, cr := range tenants {
+	for _, cr := range tenants {
 		one, err := lintTenant(ctx, manifests, cr)
 		if err != nil {
-			return lint.Report{}, fmt.Errorf("%s: IdentityTenant %s/%s: %w", files[i], cr.Namespace, cr.Name, err)
+			return lint.Report{}, fmt.Errorf("%s: IdentityTenant %s/%s: %w", files[cr], cr.Namespace, cr.Name, err)
 		}
-		for at := range one.Findings {
-			one.Findings[at].File, one.Findings[at].Object = files[i], "IdentityTenant "+cr.Namespace+"/"+cr.Name
+		report.Add(one.At(files[cr], "IdentityTenant "+cr.Namespace+"/"+cr.Name))
+	}
+	for _, secret := range offline.Objects[*corev1.Secret](manifests) {
+		data := maps.Clone(secret.StringData)
+		if data == nil {
+			data = map[string]string{}
 		}
-		report.Add(one)
+		for key, value := range secret.Data {
+			data[key] = string(value)
+		}
+		one := lint.Report{Findings: lint.Secret(data)}
+		report.Add(one.At(files[secret], "Secret "+secret.Namespace+"/"+secret.Name))
 	}
 	if len(tenants) == 0 && !judged {
 		return lint.Report{}, errors.New("there is no IdentityTenant in " + strings.Join(names, ", "))

@@ -93,6 +93,15 @@ func TestLintOfTenants(t *testing.T) {
 	}
 }
 
+// TestLintLooksIntoSecrets that stand beside a tenant.
+func TestLintLooksIntoSecrets(t *testing.T) {
+	secrets := "---\napiVersion: v1\nkind: Secret\nmetadata: {name: mail, namespace: iam}\ndata: {password: YWRtaW4=}\nstringData: {username: mailer}\n"
+	output, code, _ := runLinter(t, sampleWith(t, "", "")+secrets, "-")
+	if code != exitFindings || !strings.Contains(output, "stdin: Secret iam/mail: weak: DEF-01") || !strings.HasPrefix(output[strings.LastIndex(output, "\n1 finding, ")+1:], "1 finding, ") {
+		t.Errorf("exit code %d:\n%s", code, output)
+	}
+}
+
 // TestLintTellsTheRealmAndTheField of a policy that is too weak.
 func TestLintTellsTheRealmAndTheField(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "config", "samples", "full", "*.yaml"))

@@ -122,8 +122,8 @@ func tell(file evidence.File, c control.Control, found control.Finding, version 
 // control has said so already.
 func publishedSecrets(file evidence.File, catalogue control.Catalogue, said map[string][]string) (findings []Finding) {
 	for _, found := range published.File(file.Values) {
-		finding := Finding{Level: Weak, ID: found.ID, Title: "No secret that the vendor publishes", Line: file.Lines[found.Key], Key: found.Key,
-			Found: found.What, Wanted: "anything else", Why: "Everybody can read it in the vendor's repositories.", Fix: found.Instead}
+		finding := vendors(found.Key, found.Default)
+		finding.Line = file.Lines[found.Key]
 		if found.Missing {
 			finding.Found = "missing, so that the product has " + found.What
 		}

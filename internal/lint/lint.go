@@ -100,10 +100,7 @@ func File(name string, content []byte, catalogue control.Catalogue, target contr
 		return Report{}, fmt.Errorf("%s: %w", name, err)
 	}
 	report := judge(file, catalogue, target)
-	for i := range report.Findings {
-		report.Findings[i].File = name
-	}
-	return report, nil
+	return report.At(name, ""), nil
 }
 
 // Sort orders findings as a person reads them: by file, line, id and key; what has no
@@ -119,6 +116,14 @@ func Sort(findings []Finding) {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Object, b.Object), cmp.Compare(last(a.Line), last(b.Line)),
 			cmp.Compare(a.ID, b.ID), cmp.Compare(a.Key, b.Key))
 	})
+}
+
+// At says where all of it was found.
+func (r Report) At(file, object string) Report {
+	for i := range r.Findings {
+		r.Findings[i].File, r.Findings[i].Object = file, object
+	}
+	return r
 }
 
 // Add puts another report to this one. A control is as weak as its weakest outcome, and

@@ -326,6 +326,17 @@ func TestTenant(t *testing.T) {
 	}
 }
 
+func TestSecret(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, f := range Secret(map[string]string{"username": "admin", "password": "Admin", "user": "wso2carbon", "key": "kR2", "note": "dashboard"}) {
+		got = append(got, f.Key+" "+f.ID)
+	}
+	if diff := cmp.Diff([]string{"password DEF-01", "user DEF-02"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWordsHideSecrets(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ key, value, want string }{

@@ -48,11 +48,31 @@ func fields(c control.Control) string {
 func Strings(path string, content any) (findings []Finding) {
 	walk(path, content, func(path, text string) {
 		if is, found := published.Text(text); found {
-			findings = append(findings, Finding{Level: Weak, ID: is.ID, Title: "No secret that the vendor publishes", Key: path, Found: is.What,
-				Wanted: "anything else", Why: "Everybody can read it in the vendor's repositories.", Fix: is.Instead})
+			findings = append(findings, vendors(path, is))
 		}
 	})
 	return findings
+}
+
+// Secret finds secrets that the vendor publishes among the keys of a Secret. A user name
+// may be an ordinary word.
+func Secret(data map[string]string) (findings []Finding) {
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		is, found := published.Text(data[key])
+		if !found && published.SecretKey(key) {
+			is, found = published.Which(data[key])
+		}
+		if found {
+			findings = append(findings, vendors(key, is))
+		}
+	}
+	return findings
+}
+
+// vendors is a finding of a published secret outside of a server's own files.
+func vendors(key string, is published.Default) Finding {
+	return Finding{Level: Weak, ID: is.ID, Title: "No secret that the vendor publishes", Key: key, Found: is.What,
+		Wanted: "anything else", Why: "Everybody can read it in the vendor's repositories.", Fix: is.Instead}
 }
 
 func walk(path string, value any, each func(path, text string)) {

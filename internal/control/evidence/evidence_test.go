@@ -88,7 +88,7 @@ func TestWhatIsNoTOML(t *testing.T) {
 		"syntax":        {"a = 1\nb = \nc = 2\n", 2, ""},
 		"twice":         {"[t]\na = 1\n\na = 2\n", 4, "t.a"},
 		"table twice":   {"[t]\na = 1\n[u]\n[t]\nb = 2\n", 4, "t"},
-		"twice by dots": {"[t]\n\"a.b\" = 1\n[t.a]\nb = 2\n", 0, "t.a.b"},
+		"twice by dots": {"[t]\n\"a.b\" = 1\n[t.a]\nb = 2\n", 4, "t.a.b"},
 	} {
 		_, err := TOML([]byte(c.content))
 		var told *Error

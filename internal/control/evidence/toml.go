@@ -23,10 +23,12 @@ func TOML(content []byte) (File, error) {
 	if err := toml.Unmarshal(content, &root); err != nil {
 		return File{}, tomlError(err)
 	}
-	if err := file.add(nil, root); err != nil {
-		return File{}, err
-	}
+	twice := file.add(nil, root)
 	file.findLines(content)
+	if twice != "" {
+		return File{}, &Error{Document: control.Deployment, Line: file.Lines[twice],
+			Message: fmt.Sprintf("key %s is there twice, once with dots in its name: the server takes one of them", twice)}
+	}
 	return file, nil
 }
 
@@ -39,15 +41,14 @@ func tomlError(err error) error {
 	return told
 }
 
-func (f *File) add(path []string, value any) error {
+// add gives a key that was there before, if there is one.
+func (f *File) add(path []string, value any) (twice string) {
 	switch value := value.(type) {
 	case map[string]any:
 		for key, inside := range value {
-			if err := f.add(append(path[:len(path):len(path)], key), inside); err != nil {
-				return err
-			}
+			twice = max(twice, f.add(append(path[:len(path):len(path)], key), inside))
 		}
-		return nil
+		return twice
 	case []any:
 		return f.addList(path, value)
 	}
@@ -55,7 +56,7 @@ func (f *File) add(path []string, value any) error {
 	return f.set(path, []string{scalar(value)}, quoted)
 }
 
-func (f *File) addList(path []string, list []any) error {
+func (f *File) addList(path []string, list []any) (twice string) {
 	texts := make([]string, len(list))
 	quoted := false
 	for i, element := range list {
@@ -63,11 +64,9 @@ func (f *File) addList(path []string, list []any) error {
 		case map[string]any, []any:
 			// One table, or one list, makes it a list of such.
 			for i, element := range list {
-				if err := f.add(append(path[:len(path):len(path)], strconv.Itoa(i)), element); err != nil {
-					return err
-				}
+				twice = max(twice, f.add(append(path[:len(path):len(path)], strconv.Itoa(i)), element))
 			}
-			return nil
+			return twice
 		default:
 			if _, ok := element.(string); ok {
 				quoted = true
@@ -78,16 +77,16 @@ func (f *File) addList(path []string, list []any) error {
 	return f.set(path, texts, quoted)
 }
 
-func (f *File) set(path, values []string, quoted bool) error {
+func (f *File) set(path, values []string, quoted bool) (twice string) {
 	key := strings.Join(path, ".")
 	if _, there := f.Values[key]; there {
-		return &Error{Document: f.Document, Message: fmt.Sprintf("key %s is there twice, once with dots in its name: the server takes one of them", key)}
+		return key
 	}
 	f.Values[key] = values
 	if quoted {
 		f.Strings[key] = true
 	}
-	return nil
+	return ""
 }
 
 func scalar(value any) string {

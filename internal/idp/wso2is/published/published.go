@@ -53,12 +53,16 @@ var words = map[string]Default{"admin": administrator, Name: keystore, "dashboar
 
 // Secret tells whether a secret is a published one. Case is no protection.
 func Secret(value string) bool {
-	_, word := words[strings.ToLower(value)]
-	if word {
-		return true
-	}
-	_, found := Text(value)
+	_, found := Which(value)
 	return found
+}
+
+// Which gives the default that a secret is.
+func Which(value string) (Default, bool) {
+	if is, word := words[strings.ToLower(value)]; word {
+		return is, true
+	}
+	return Text(value)
 }
 
 // Text finds a published secret in text that is not known to be a secret: where an
