@@ -10,8 +10,8 @@ package controllers
 
 // Everywhere: the wishes, their status and finalizers.
 //
-// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants;keystores;passwordpolicies;logpolicies;rotationschedules;vaultconnections,verbs=get;list;watch
-// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants/status;keystores/status;passwordpolicies/status;logpolicies/status;rotationschedules/status;vaultconnections/status,verbs=get;update;patch
+// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants;keystores;hardeningwaivers;passwordpolicies;logpolicies;rotationschedules;vaultconnections,verbs=get;list;watch
+// +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants/status;keystores/status;hardeningwaivers/status;passwordpolicies/status;logpolicies/status;rotationschedules/status;vaultconnections/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=iam.holdfast.dev,resources=identitytenants/finalizers;keystores/finalizers,verbs=update
 //
 // A finalizer lies in metadata, so it needs patch on the object itself; it has to come off

@@ -29,6 +29,8 @@ const (
 	ConditionUpToDate = "UpToDate"
 	// ConditionRotationOnTime: what was asked for, or fell due, was rotated.
 	ConditionRotationOnTime = "RotationOnTime"
+	// ConditionHardened: every control that a machine can judge is met or waived, and no attestation has expired. It does not count into Ready.
+	ConditionHardened = "Hardened"
 	// ConditionAvailable: it serves, whatever else is wrong.
 	ConditionAvailable = "Available"
 )
@@ -113,6 +115,14 @@ const (
 	ReasonDowngradeRefused = "DowngradeRefused"
 	// ReasonUpgradeUnconfirmed: a minor upgrade needs the confirm-upgrade annotation.
 	ReasonUpgradeUnconfirmed = "UpgradeUnconfirmed"
+	// ReasonHardeningWeak: something is weaker than the profile, and no HardeningWaiver allows it; the message names the control. Nothing of it is rolled out.
+	ReasonHardeningWeak = "HardeningWeak"
+	// ReasonWaiverExpired: a HardeningWaiver that is needed has expired. The server goes on running.
+	ReasonWaiverExpired = "WaiverExpired"
+	// ReasonAttestationExpired: an attestation has expired.
+	ReasonAttestationExpired = "AttestationExpired"
+	// ReasonUnused: a HardeningWaiver allows what nobody needs.
+	ReasonUnused = "Unused"
 	// ReasonSchemaFailed: the schema Job failed; the message has its last words.
 	ReasonSchemaFailed = "SchemaFailed"
 	// ReasonRolloutScheduled: a change is held until the next window; what serves is right.

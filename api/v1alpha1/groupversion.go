@@ -26,6 +26,7 @@ func addKnownTypes(s *runtime.Scheme) error {
 		&Keystore{}, &KeystoreList{},
 		&PasswordPolicy{}, &PasswordPolicyList{},
 		&LogPolicy{}, &LogPolicyList{},
+		&HardeningWaiver{}, &HardeningWaiverList{},
 		&VaultConnection{}, &VaultConnectionList{},
 		&RotationRecord{}, &RotationRecordList{},
 		&RotationSchedule{}, &RotationScheduleList{},

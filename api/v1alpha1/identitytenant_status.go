@@ -45,6 +45,9 @@ type IdentityTenantStatus struct {
 	// +listMapKey=material
 	// +optional
 	Rotations []RotationStatus `json:"rotations,omitempty"`
+	// hardening counts the controls that apply, and names those that are not met by themselves.
+	// +optional
+	Hardening *HardeningStatus `json:"hardening,omitempty"`
 	// realms and what of their policy the product cannot enforce.
 	// +listType=map
 	// +listMapKey=name

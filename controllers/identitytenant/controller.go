@@ -21,6 +21,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/access"
 	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/hardening"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/pipeline"
 	"github.com/holdfast-iam/holdfast/internal/resolve"
@@ -136,11 +137,13 @@ func (r *Reconciler) run(ctx context.Context, cr *v1alpha1.IdentityTenant) (pipe
 	if err != nil {
 		return pipeline.Rejected(err), empty
 	}
-	want, rejected := r.resolve(ctx, c, cr)
+	want, judged, rejected := r.resolve(ctx, c, cr)
 	if rejected != nil {
 		last, ok := r.lastGood.Load(key)
 		if !ok || last.(tenant.Spec).Owner.UID != cr.UID {
-			return pipeline.Rejected(rejected), empty
+			report := pipeline.Rejected(rejected)
+			report.Seen.Hardening = judged
+			return report, empty
 		}
 		want, rejected = last.(tenant.Spec), stillHolds(rejected)
 	}
@@ -149,7 +152,10 @@ func (r *Reconciler) run(ctx context.Context, cr *v1alpha1.IdentityTenant) (pipe
 	report := pipeline.Run(ctx, want, p.steps())
 	p.followRotations(ctx, &report)
 	blameVault(&report)
-	report.Rejected = rejected
+	report.Rejected, report.Seen.Hardening = rejected, judged
+	if judged != nil {
+		p.wake(judged.Next)
+	}
 	if rejected == nil {
 		r.lastGood.Store(key, want)
 	}
@@ -166,23 +172,41 @@ func stillHolds(rejected error) error {
 	return fault.Waiting(v1alpha1.ReasonReferenceMissing, "%s. What it said last goes on holding", f.Message)
 }
 
-func (r *Reconciler) resolve(ctx context.Context, c client.Client, cr *v1alpha1.IdentityTenant) (tenant.Spec, error) {
+func (r *Reconciler) resolve(ctx context.Context, c client.Client, cr *v1alpha1.IdentityTenant) (tenant.Spec, *tenant.HardeningFact, error) {
 	refs, err := resolve.Gather(ctx, c, cr)
 	if err != nil {
-		return tenant.Spec{}, err
+		return tenant.Spec{}, nil, err
 	}
 	want, err := resolve.Tenant(cr, refs, r.Options)
 	if err != nil {
-		return tenant.Spec{}, err
+		return tenant.Spec{}, nil, err
 	}
 	driver := r.Drivers[want.Product]
 	if driver == nil {
-		return tenant.Spec{}, fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.product: this operator has no driver for %s", want.Product)
+		return tenant.Spec{}, nil, fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.product: this operator has no driver for %s", want.Product)
 	}
-	if last, ok := r.lastGood.Load(want.Key()); ok && sameSchedules(last.(tenant.Spec), want) {
-		return want, nil
+	if last, ok := r.lastGood.Load(want.Key()); !ok || !sameSchedules(last.(tenant.Spec), want) {
+		if err := resolve.Feasible(want, driver.Shape(want).LongestToken); err != nil {
+			return want, nil, err
+		}
 	}
-	return want, resolve.Feasible(want, driver.Shape(want).LongestToken)
+	judged, err := hardening.Tenant(driver, want, r.Clock.Now())
+	if err != nil {
+		return want, nil, err
+	}
+	return want, &judged, strongEnough(cr, judged)
+}
+
+// strongEnough refuses what is weaker than the profile, before anything of it is made. A
+// waiver that expired ends nothing that serves.
+func strongEnough(cr *v1alpha1.IdentityTenant, judged tenant.HardeningFact) error {
+	if len(judged.Weak) > 0 {
+		return fault.Terminal(v1alpha1.ReasonHardeningWeak, "%s", judged.Weak[0].Message)
+	}
+	if len(judged.Lapsed) > 0 && cr.Status.ServingRevision == "" {
+		return fault.Terminal(v1alpha1.ReasonWaiverExpired, "%s is weaker than the profile, and HardeningWaiver %s has expired: make it stronger, or have the waiver prolonged", judged.Lapsed[0].Control, judged.Lapsed[0].Waiver)
+	}
+	return nil
 }
 
 // sameSchedules spares looking through a year of windows in each pass.

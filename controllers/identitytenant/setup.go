@@ -41,6 +41,7 @@ func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, conc
 		Watches(&v1alpha1.PasswordPolicy{}, r.referrers("PasswordPolicy"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.LogPolicy{}, r.referrers("LogPolicy"), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, validityChanged()))).
 		Watches(&v1alpha1.RotationSchedule{}, r.referrers("RotationSchedule"), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.HardeningWaiver{}, handler.EnqueueRequestsFromMapFunc(r.everyTenant), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection")).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Build(r)
@@ -99,6 +100,18 @@ func (r *Reconciler) referrers(kind string) handler.EventHandler {
 		}
 		return requests
 	})
+}
+
+// everyTenant wakes the tenants of a waiver's namespace: one for a policy is for all that use it.
+func (r *Reconciler) everyTenant(ctx context.Context, waiver client.Object) (requests []reconcile.Request) {
+	var tenants v1alpha1.IdentityTenantList
+	if err := r.Own.List(ctx, &tenants, client.InNamespace(waiver.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
+		return nil // the cache is not up: every tenant is queued at the start anyway
+	}
+	for i := range tenants.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&tenants.Items[i])})
+	}
+	return requests
 }
 
 // referred lists, by kind, the names that a tenant's spec mentions.

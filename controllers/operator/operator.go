@@ -23,6 +23,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/controllers/hardeningwaiver"
 	"github.com/holdfast-iam/holdfast/controllers/identitytenant"
 	"github.com/holdfast-iam/holdfast/controllers/keystore"
 	"github.com/holdfast-iam/holdfast/controllers/logpolicy"
@@ -134,6 +135,7 @@ func setupOthers(mgr ctrl.Manager, namespaces *access.Namespaces, connector *vau
 	}
 	passwords := &passwordpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("passwordpolicy"), Clock: options.Clock}
 	logs := &logpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("logpolicy"), Clock: options.Clock}
+	waivers := &hardeningwaiver.Reconciler{Client: mgr.GetClient(), Recorder: recorder("hardeningwaiver"), Clock: options.Clock}
 	schedules := &rotationschedule.Reconciler{Client: mgr.GetClient(), Recorder: recorder("rotationschedule"), Clock: options.Clock}
 	records := &rotationrecord.Reconciler{Client: mgr.GetClient(), Clock: options.Clock, Keep: options.KeepRecords}
 	if err := connections.SetupWithManager(mgr, namespaces, limits); err != nil {
@@ -147,6 +149,9 @@ func setupOthers(mgr ctrl.Manager, namespaces *access.Namespaces, connector *vau
 	}
 	if err := logs.SetupWithManager(mgr, limits); err != nil {
 		return fmt.Errorf("set up the controller of LogPolicies: %w", err)
+	}
+	if err := waivers.SetupWithManager(mgr, limits); err != nil {
+		return fmt.Errorf("set up the controller of HardeningWaivers: %w", err)
 	}
 	if err := schedules.SetupWithManager(mgr, limits); err != nil {
 		return fmt.Errorf("set up the controller of RotationSchedules: %w", err)

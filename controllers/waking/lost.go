@@ -29,6 +29,8 @@ func conditions(object client.Object) []metav1.Condition {
 		return object.Status.Conditions
 	case *v1alpha1.RotationSchedule:
 		return object.Status.Conditions
+	case *v1alpha1.HardeningWaiver:
+		return object.Status.Conditions
 	case *v1alpha1.VaultConnection:
 		return object.Status.Conditions
 	}

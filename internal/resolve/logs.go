@@ -20,6 +20,7 @@ func logs(policy *v1alpha1.LogPolicy) tenant.Logs {
 	streams := v1alpha1.LogStreams{}
 	resolved := tenant.Logs{Access: true}
 	if policy != nil {
+		resolved.Policy = policy.Name
 		if policy.Spec.Streams != nil {
 			streams = *policy.Spec.Streams
 		}

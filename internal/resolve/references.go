@@ -23,6 +23,8 @@ type References struct {
 	LogPolicy        *v1alpha1.LogPolicy
 	// Services by "name.namespace".
 	Services map[string]*corev1.Service
+	// Waivers of the namespace.
+	Waivers []v1alpha1.HardeningWaiver
 	// Schedules by name.
 	Schedules map[string]rotation.Schedule
 }
@@ -51,6 +53,11 @@ func Gather(ctx context.Context, reader client.Reader, cr *v1alpha1.IdentityTena
 			return refs, fault.Terminal(stalled.Reason, "LogPolicy %s/%s, named by spec.logPolicyRef, is not valid: %s", cr.Namespace, ref.Name, stalled.Message)
 		}
 	}
+	var waivers v1alpha1.HardeningWaiverList
+	if err := reader.List(ctx, &waivers, client.InNamespace(cr.Namespace)); err != nil {
+		return refs, fmt.Errorf("list HardeningWaivers of namespace %s: %w", cr.Namespace, err)
+	}
+	refs.Waivers = waivers.Items
 	var err error
 	refs.Schedules, err = gatherSchedules(cr, func(name, field string) (*v1alpha1.RotationSchedule, error) {
 		schedule := &v1alpha1.RotationSchedule{}

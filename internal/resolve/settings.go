@@ -47,7 +47,11 @@ func realms(cr *v1alpha1.IdentityTenant, refs References) ([]tenant.Realm, error
 		if err := addRecovery(settings, realm, cr.Spec.Hostname); err != nil {
 			return nil, err
 		}
-		resolved = append(resolved, tenant.Realm{Name: realm.Name, Settings: settings})
+		named := ""
+		if realm.PasswordPolicyRef != nil {
+			named = realm.PasswordPolicyRef.Name
+		}
+		resolved = append(resolved, tenant.Realm{Name: realm.Name, Policy: named, Settings: settings})
 	}
 	slices.SortFunc(resolved, func(a, b tenant.Realm) int { return strings.Compare(a.Name, b.Name) })
 	return resolved, nil

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -70,7 +69,9 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 	if want.Realms, err = realms(cr, refs); err != nil {
 		return tenant.Spec{}, err
 	}
-	want.Profile = profile(cr, &want.Defaults)
+	if err := hardening(&want, cr, refs); err != nil {
+		return tenant.Spec{}, err
+	}
 	want.Network = network(cr)
 	want.PublishAhead = publishAhead(cr)
 	rotations(&want, cr, refs)
@@ -248,14 +249,6 @@ func network(cr *v1alpha1.IdentityTenant) tenant.Network {
 		resolved.Egress = append(resolved.Egress, egress)
 	}
 	return resolved
-}
-
-func profile(cr *v1alpha1.IdentityTenant, defaults *[]tenant.Default) control.Profile {
-	if cr.Spec.Hardening != nil && cr.Spec.Hardening.Profile != "" {
-		return control.Profile(cr.Spec.Hardening.Profile)
-	}
-	note(defaults, "spec.hardening.profile", string(control.Strict))
-	return control.Strict
 }
 
 func note(defaults *[]tenant.Default, field, value string) {

@@ -30,6 +30,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, report pipeline.Report, now time.Time) 
 	out := *cr.Status.DeepCopy()
 	out.ObservedGeneration = cr.Generation
 	conditions := From(cr.Status.Conditions, cr.Generation, now)
+	hardened(conditions, &out, report.Seen.Hardening)
 	if report.Outcomes == nil {
 		rejected(conditions, report.Rejected)
 		out.Conditions = conditions.List()

@@ -1,6 +1,10 @@
 package tenant
 
-import "time"
+import (
+	"time"
+
+	"github.com/holdfast-iam/holdfast/internal/control"
+)
 
 // Facts is what was seen in a pass. It starts empty and only fills up; each field is
 // written by the Observe of one step.
@@ -37,6 +41,42 @@ type Facts struct {
 	Pods           Pods
 	// NotEnforceable lists, by realm, settings that the product cannot enforce.
 	NotEnforceable map[string][]string
+	// Hardening is how the wish was judged. Nil: nobody could judge it.
+	Hardening *HardeningFact
+}
+
+// HardeningFact is how a tenant was judged by the catalogue of controls. Controls are named
+// by their ids, in order.
+type HardeningFact struct {
+	Profile control.Profile
+	// Met is how many hold by what is rendered.
+	Met int
+	// Weak ones have no waiver, Lapsed ones an expired one.
+	Weak           []Weakness
+	Waived, Lapsed []Allowance
+	// Attested and Unattested can be proven by a document only.
+	Attested, Unattested []string
+	LapsedAttestations   []Attestation
+	// Gaps are what the product cannot do.
+	Gaps []string
+	// Next is when the first waiver or attestation that holds expires. Zero: none does.
+	Next time.Time
+}
+
+// Weakness is a control that is not met, in words.
+type Weakness struct{ Control, Message string }
+
+// Allowance is a control and the waiver that it needs.
+type Allowance struct {
+	Control, Waiver string
+	Until           time.Time
+}
+
+// Wake notes that something changes at a time.
+func (f *HardeningFact) Wake(at time.Time) {
+	if f.Next.IsZero() || at.Before(f.Next) {
+		f.Next = at
+	}
 }
 
 // KeystoreFact is a usable version of a store.

@@ -27,11 +27,14 @@ type Spec struct {
 	// Owner is the custom resource, for owner references.
 	Owner metav1.OwnerReference
 
-	Product  Product
-	Version  Version
-	Profile  control.Profile
-	Image    string
-	Hostname string
+	Product Product
+	Version Version
+	Profile control.Profile
+	// Waivers are all of the namespace, sorted by name; hardening finds those that are for the tenant.
+	Waivers      []Waiver
+	Attestations []Attestation
+	Image        string
+	Hostname     string
 	// Replicas is nil when an autoscaler owns the number.
 	Replicas         *int32
 	ImagePullSecrets []string
@@ -100,6 +103,21 @@ func (s Spec) ScheduleOf(material string) rotation.Schedule {
 		}
 	}
 	return rotation.Schedule{}
+}
+
+// Waiver lets an object be weaker in a control.
+type Waiver struct {
+	Name, Control string
+	// Kind and Subject name the object.
+	Kind, Subject string
+	// Until is when it does not hold any more.
+	Until time.Time
+}
+
+// Attestation says that a document proves a control.
+type Attestation struct {
+	Control string
+	Until   time.Time
 }
 
 // Product names an identity server; it picks the driver.
@@ -211,12 +229,16 @@ const RootRealm = "root"
 
 // Realm is a server tenant and the settings declared for it.
 type Realm struct {
-	Name     string
+	Name string
+	// Policy is the PasswordPolicy that its settings come from, empty for the default one.
+	Policy   string
 	Settings RealmSettings
 }
 
 // Logs are the streams of the server.
 type Logs struct {
+	// Policy is the LogPolicy that they come from, empty for the default one.
+	Policy  string
 	Server  LogStream
 	Audit   LogStream
 	Access  bool

@@ -1,0 +1,134 @@
+package hardening
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-iam/holdfast/internal/control"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// The kinds that a waiver can be for.
+const (
+	kindTenant         = "IdentityTenant"
+	kindPasswordPolicy = "PasswordPolicy"
+	kindLogPolicy      = "LogPolicy"
+)
+
+// Tenant judges what a tenant would become, and holds that against its waivers and
+// attestations. An error is the driver's: what of the tenant cannot be written.
+func Tenant(driver idp.Driver, want tenant.Spec, now time.Time) (tenant.HardeningFact, error) {
+	files, err := driver.Config(want, tenant.Facts{})
+	if err != nil {
+		return tenant.HardeningFact{}, err
+	}
+	documents, err := Documents(files)
+	if err != nil {
+		return tenant.HardeningFact{}, err
+	}
+	return Assess(Judge(control.Load(), Target(want), documents, want.Settings()), want, now), nil
+}
+
+// Assess holds verdicts against the waivers and attestations of a tenant, in the
+// catalogue's order.
+func Assess(verdicts []Verdict, want tenant.Spec, now time.Time) tenant.HardeningFact {
+	fact := tenant.HardeningFact{Profile: want.Profile}
+	for _, verdict := range verdicts {
+		switch {
+		case verdict.Outcome == control.Weak:
+			weigh(&fact, verdict, want, now)
+		case verdict.Control.Paper:
+			attest(&fact, verdict.Control, want, now)
+		case verdict.Outcome == control.Met:
+			fact.Met++
+		case verdict.Control.Gap != "":
+			fact.Gaps = append(fact.Gaps, verdict.Control.ID)
+		}
+	}
+	return fact
+}
+
+// weigh finds a waiver for each finding of a control. One that has none makes it weak; one
+// that has only an expired one makes it lapsed.
+func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now time.Time) {
+	var needed, lapsed []tenant.Waiver
+	for _, finding := range verdict.Findings {
+		waiver, found := waiverFor(verdict.Control.ID, finding, want)
+		switch {
+		case !found:
+			fact.Weak = append(fact.Weak, tenant.Weakness{Control: verdict.Control.ID, Message: describe(verdict.Control, finding, want)})
+			return
+		case !waiver.Until.After(now):
+			lapsed = append(lapsed, waiver)
+		default:
+			needed = append(needed, waiver)
+			fact.Wake(waiver.Until)
+		}
+	}
+	if len(lapsed) > 0 {
+		fact.Lapsed = append(fact.Lapsed, tenant.Allowance{Control: verdict.Control.ID, Waiver: lapsed[0].Name, Until: lapsed[0].Until})
+		return
+	}
+	for _, waiver := range needed {
+		fact.Waived = append(fact.Waived, tenant.Allowance{Control: verdict.Control.ID, Waiver: waiver.Name, Until: waiver.Until})
+	}
+}
+
+// waiverFor gives the waiver that holds longest of those for what a finding is about.
+func waiverFor(id string, finding Finding, want tenant.Spec) (longest tenant.Waiver, found bool) {
+	for _, waiver := range want.Waivers {
+		if waiver.Control == id && covers(waiver, finding, want) && (!found || waiver.Until.After(longest.Until)) {
+			longest, found = waiver, true
+		}
+	}
+	return longest, found
+}
+
+// covers tells whether a waiver is for the tenant, or for the policy that a value comes from.
+func covers(waiver tenant.Waiver, finding Finding, want tenant.Spec) bool {
+	switch waiver.Kind {
+	case kindTenant:
+		return waiver.Subject == want.Name
+	case kindLogPolicy:
+		return finding.Document == control.Log && waiver.Subject == want.Logs.Policy
+	case kindPasswordPolicy:
+		return slices.ContainsFunc(want.Realms, func(realm tenant.Realm) bool { return realm.Name == finding.Realm && realm.Policy == waiver.Subject })
+	}
+	return false
+}
+
+func attest(fact *tenant.HardeningFact, paper control.Control, want tenant.Spec, now time.Time) {
+	at := slices.IndexFunc(want.Attestations, func(a tenant.Attestation) bool { return a.Control == paper.ID })
+	switch {
+	case at < 0:
+		fact.Unattested = append(fact.Unattested, paper.ID)
+	case !want.Attestations[at].Until.After(now):
+		fact.Unattested = append(fact.Unattested, paper.ID)
+		fact.LapsedAttestations = append(fact.LapsedAttestations, want.Attestations[at])
+	default:
+		fact.Attested = append(fact.Attested, paper.ID)
+		fact.Wake(want.Attestations[at].Until)
+	}
+}
+
+// describe says what is weak, where, what is wanted, and what to do. Rendered files hold
+// references in the place of secrets, so that a value may be quoted.
+func describe(weak control.Control, finding Finding, want tenant.Spec) string {
+	where := fmt.Sprintf("%s in %s", finding.Key, finding.Document)
+	if finding.Document == control.Settings {
+		where = fmt.Sprintf("%s of realm %s", finding.Key, finding.Realm)
+	}
+	is := "is missing"
+	if finding.Found != nil {
+		is = "is " + strings.Join(finding.Found, ", ")
+	}
+	remedy := ""
+	if len(weak.Fields) > 0 {
+		remedy = "change " + strings.Join(weak.Fields, " or ") + ", or "
+	}
+	return fmt.Sprintf("%s (%s): %s %s, and the profile %s wants %s: %shave somebody create a HardeningWaiver for it",
+		weak.ID, weak.Title, where, is, want.Profile, finding.Want, remedy)
+}
