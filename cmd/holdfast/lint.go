@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
@@ -234,7 +235,12 @@ func lintTenant(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.
 		return lint.Report{}, err
 	}
 	want := resolved.Want
-	report := lint.Tenant(hardening.Judge(control.Load(), hardening.Target(want), documents, want.Settings()), want.Version.String())
+	verdicts := hardening.Judge(control.Load(), hardening.Target(want), documents, want.Settings())
+	waived := hardening.Assess(verdicts, want, time.Now()).Waived
+	verdicts = slices.DeleteFunc(verdicts, func(verdict hardening.Verdict) bool {
+		return slices.ContainsFunc(waived, func(allowed tenant.Allowance) bool { return allowed.Control == verdict.Control.ID })
+	})
+	report := lint.Tenant(verdicts, want.Version.String())
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(cr)
 	if err != nil {
 		return lint.Report{}, err

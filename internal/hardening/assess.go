@@ -21,15 +21,22 @@ const (
 // Tenant judges what a tenant would become, and holds that against its waivers and
 // attestations. An error is the driver's: what of the tenant cannot be written.
 func Tenant(driver idp.Driver, want tenant.Spec, now time.Time) (tenant.HardeningFact, error) {
-	files, err := driver.Config(want, tenant.Facts{})
-	if err != nil {
-		return tenant.HardeningFact{}, err
-	}
-	documents, err := Documents(files)
+	documents, err := Documents(driver, want, Supposed(want))
 	if err != nil {
 		return tenant.HardeningFact{}, err
 	}
 	return Assess(Judge(control.Load(), Target(want), documents, want.Settings()), want, now), nil
+}
+
+// Supposed are facts as a cluster would know them, with names in the place of what is still
+// to be made: what is judged, or only shown, is not there yet.
+func Supposed(want tenant.Spec) tenant.Facts {
+	seen := tenant.Facts{Keystores: map[tenant.KeystoreRole]tenant.KeystoreFact{}, Credentials: want.Name + "-credentials-generated"}
+	for _, store := range want.Keystores {
+		name := want.KeystoreName(store.Role)
+		seen.Keystores[store.Role] = tenant.KeystoreFact{Name: name, SecretName: name + "-generated", Alias: store.Alias}
+	}
+	return seen
 }
 
 // Assess holds verdicts against the waivers and attestations of a tenant, in the

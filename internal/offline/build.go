@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/desired"
+	"github.com/holdfast-iam/holdfast/internal/hardening"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/resolve"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
@@ -96,12 +97,12 @@ func Build(ctx context.Context, manifests *Manifests, cr *v1alpha1.IdentityTenan
 	return objects, nil
 }
 
-// facts are what a cluster would know: names that end in a placeholder.
+// facts are what a cluster would know, and a certificate where a chain has to parse.
 func facts(want tenant.Spec) tenant.Facts {
-	seen := tenant.Facts{Keystores: map[tenant.KeystoreRole]tenant.KeystoreFact{}, Credentials: want.Name + "-credentials-generated"}
-	for _, store := range want.Keystores {
-		name := want.KeystoreName(store.Role)
-		seen.Keystores[store.Role] = tenant.KeystoreFact{Name: name, SecretName: name + "-generated", Alias: store.Alias, CertificatePEM: placeholderCertificate}
+	seen := hardening.Supposed(want)
+	for role, fact := range seen.Keystores {
+		fact.CertificatePEM = placeholderCertificate
+		seen.Keystores[role] = fact
 	}
 	return seen
 }

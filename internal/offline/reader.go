@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -83,9 +85,23 @@ func (m *Manifests) Get(_ context.Context, key client.ObjectKey, into client.Obj
 	return apierrors.NewNotFound(schema.GroupResource{Group: gvk.Group, Resource: gvk.Kind}, key.Name)
 }
 
-// List is not needed to resolve a tenant.
-func (m *Manifests) List(context.Context, client.ObjectList, ...client.ListOption) error {
-	return errors.New("manifests are not listed")
+// List gives the objects of a list's kind. Of the options only the namespace is known here.
+func (m *Manifests) List(_ context.Context, into client.ObjectList, options ...client.ListOption) error {
+	gvk, err := apiutil.GVKForObject(into, m.scheme)
+	if err != nil {
+		return err
+	}
+	gvk.Kind = strings.TrimSuffix(gvk.Kind, "List")
+	var asked client.ListOptions
+	asked.ApplyOptions(options)
+	var items []runtime.Object
+	for _, object := range m.objects {
+		found, err := apiutil.GVKForObject(object, m.scheme)
+		if err == nil && found == gvk && (asked.Namespace == "" || object.GetNamespace() == asked.Namespace) {
+			items = append(items, object)
+		}
+	}
+	return apimeta.SetList(into, items)
 }
 
 // Objects returns those of one type, in the order of the manifests.

@@ -24,6 +24,7 @@ func TestAccepted(t *testing.T) {
 		{"the full log policy", "LogPolicy.full", ""},
 		{"the smallest record of a rotation", "RotationRecord", ""},
 		{"the full record of a rotation", "RotationRecord.full", ""},
+		{"a waiver", "HardeningWaiver", ""},
 		{"the smallest schedule", "RotationSchedule", ""},
 		{"the full schedule", "RotationSchedule.full", ""},
 		{"a schedule of windows alone", "RotationSchedule", `spec: {cron: null, windows: [{start: "22:00", duration: 4h}]}`},

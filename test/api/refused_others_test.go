@@ -47,6 +47,17 @@ func manyEntries(n int) string {
 	return strings.Join(entries, ", ")
 }
 
+var refusedHardeningWaivers = []refusal{
+	{"control that cannot be one", `spec: {control: PWD-1}`, "spec.control", "at least 6"},
+	{"control in words", `spec: {control: pwd-01}`, "spec.control", "should match"},
+	{"subject that has no controls", `spec: {subject: {kind: Secret}}`, "spec.subject.kind", `supported values: "IdentityTenant", "PasswordPolicy", "LogPolicy"`},
+	{"no reason", `spec: {reason: null}`, "spec.reason", "Required value"},
+	{"hardly a reason", `spec: {reason: because}`, "spec.reason", "at least 10"},
+	{"for ever", `spec: {expires: null}`, "spec.expires", "Required value"},
+	{"a day that there is not", `spec: {expires: "2027-02-30"}`, "spec.expires", "must be of type date"},
+	{"a time of day", `spec: {expires: "2027-03-31T12:00:00Z"}`, "spec.expires", "may not be more than 10"},
+}
+
 var refusedPasswordPolicies = []refusal{
 	{"shorter than any profile allows", `spec: {length: {min: 6}}`, "spec.length.min", "greater than or equal to 8"},
 	{"minimum above maximum", `spec: {length: {min: 40, max: 32}}`, "spec.length", "min must not exceed max"},

@@ -24,6 +24,9 @@ func TestRefusedKeystores(t *testing.T)       { refuseAll(t, "Keystore", refused
 func TestRefusedPasswordPolicies(t *testing.T) {
 	refuseAll(t, "PasswordPolicy", refusedPasswordPolicies)
 }
+func TestRefusedHardeningWaivers(t *testing.T) {
+	refuseAll(t, "HardeningWaiver", refusedHardeningWaivers)
+}
 func TestRefusedLogPolicies(t *testing.T) { refuseAll(t, "LogPolicy", refusedLogPolicies) }
 func TestRefusedRotationSchedules(t *testing.T) {
 	refuseAll(t, "RotationSchedule", refusedRotationSchedules)

@@ -96,6 +96,7 @@ func TestEveryRuleSaysWhatToWrite(t *testing.T) {
 func TestKindsReadWellInKubectl(t *testing.T) {
 	shortNames := map[string]string{
 		"IdentityTenant": "idt", "Keystore": "iks", "PasswordPolicy": "ipp", "LogPolicy": "ilp", "VaultConnection": "ivc",
+		"HardeningWaiver":  "ihw",
 		"RotationRecord":   "irr",
 		"RotationSchedule": "irs",
 	}

@@ -68,7 +68,9 @@ func TestKeystoresOfSomebodyElse(t *testing.T) {
 	if err := world.Annotate(t.Context(), opens, map[string]string{v1alpha1.AnnotationRotate: "theirs internal"}); err != nil {
 		t.Fatal(err)
 	}
-	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool { return seen.Status.ServingRevision != first && seen.Status.DesiredRevision != first })
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
+		return seen.Status.ServingRevision != first && seen.Status.DesiredRevision != first
+	})
 	awaitUpToDate(t, acme)
 	expectRevisions(t, acme, 2)
 	if err := world.Admin.Delete(t.Context(), acme); err != nil {
