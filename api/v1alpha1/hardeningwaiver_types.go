@@ -57,10 +57,12 @@ type HardeningWaiverSpec struct {
 	// reason why, for whoever asks a year later.
 	// +kubebuilder:validation:MinLength=10
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f]+$`
 	// +required
 	Reason string `json:"reason"`
 	// ticket in which it was decided.
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f]+$`
 	// +optional
 	Ticket string `json:"ticket,omitempty"`
 	// expires is the last day on which it holds, in UTC, such as "2027-03-31". After it the

@@ -30,11 +30,13 @@ type Attestation struct {
 	// reference is the document, such as "ISMS-114 rev 3".
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f]+$`
 	// +required
 	Reference string `json:"reference"`
 	// owner answers for it: a mail address or the name of a role.
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f]+$`
 	// +required
 	Owner string `json:"owner"`
 	// expires is the last day on which it holds, in UTC, such as "2027-03-31".
