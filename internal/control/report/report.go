@@ -37,14 +37,16 @@ const (
 // States lists them in order.
 func States() []State { return []State{Enforced, Static, Live, Paper, Gap, Obsolete, Open} }
 
-// StatesOf tells how far a control goes, in the order of States.
+// StatesOf tells how far a control goes, in the order of States. A check that asks only
+// where its own key is there promises nothing.
 func StatesOf(c control.Control) (states []State) {
+	written := slices.ContainsFunc(c.Checks, func(check control.Check) bool { return check.When != check.Key })
 	for _, state := range []struct {
 		is    bool
 		state State
 	}{
-		{len(c.Checks) > 0 || c.Enforced != "", Enforced},
-		{len(c.Checks) > 0, Static},
+		{written || c.Enforced != "", Enforced},
+		{written, Static},
 		{c.Paper, Paper},
 		{c.Gap != "", Gap},
 		{c.Obsolete != "", Obsolete},
