@@ -216,7 +216,13 @@ var bare = regexp.MustCompile(`^(true|false|[0-9]+)$`)
 
 // remedy is what to write instead.
 func remedy(found control.Finding, version string) string {
-	if found.Want.Equals == nil {
+	switch {
+	case found.Want.Equals != nil:
+	case len(found.Want.Without) > 0 && !published.SecretKey(found.Key):
+		return fmt.Sprintf("set %s, and leave out %s", found.Key, strings.Join(found.Want.Without, ", "))
+	case len(found.Want.With) > 0:
+		return fmt.Sprintf("add to %s what is missing of %s", found.Key, strings.Join(found.Want.With, ", "))
+	default:
 		return fmt.Sprintf("set %s to %s", found.Key, wanted(found))
 	}
 	value := *found.Want.Equals

@@ -137,12 +137,23 @@ func TestWhatHolds(t *testing.T) {
 	}
 }
 
-// TestAReferenceIsAskedForInWords, not as a regular expression.
-func TestAReferenceIsAskedForInWords(t *testing.T) {
+// TestRemedies are what a person can write.
+func TestRemedies(t *testing.T) {
 	t.Parallel()
-	finding := control.Finding{Document: control.Deployment, Key: "truststore.password", Want: control.Rule{Matches: `\$(env|secret)\{[A-Z]+\}`}}
-	if got := remedy(finding, "7.3.0"); got != "set truststore.password to a reference: $env{VARIABLE} or $secret{alias}" {
-		t.Error(got)
+	text, yes := "PKCS12", "true"
+	for want, found := range map[string]control.Finding{
+		"set truststore.password to a reference: $env{VARIABLE} or $secret{alias}": {Key: "truststore.password", Want: control.Rule{Matches: `\$(env|secret)\{[A-Z]+\}`}},
+		"set keystore.tls.alias, and leave out wso2carbon":                         {Key: "keystore.tls.alias", Want: control.Rule{Without: []string{"wso2carbon"}}},
+		"set encryption.key to a value that nobody publishes":                      {Key: "encryption.key", Want: control.Rule{Without: []string{"x"}}},
+		"add to admin_service.deny_list what is missing of WebappAdmin":            {Key: "admin_service.deny_list", Want: control.Rule{With: []string{"WebappAdmin"}}},
+		"set oauth.par.expiry_time to at most 60s":                                 {Key: "oauth.par.expiry_time", Want: control.Rule{AtMost: "60s"}},
+		`write keystore.tenant.type = "PKCS12"`:                                    {Key: "keystore.tenant.type", Want: control.Rule{Equals: &text}},
+		"write oauth.jarm.enable = true":                                           {Key: "oauth.jarm.enable", Want: control.Rule{Equals: &yes}},
+	} {
+		found.Document = control.Deployment
+		if got := remedy(found, "7.3.0"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 
