@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
+	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -22,6 +23,9 @@ func cases() map[string]tenant.Spec {
 	for _, version := range versions {
 		name := fmt.Sprintf("%d.%d", version.Major, version.Minor)
 		all[name+".minimal"], all[name+".full"] = minimalSpec(version), fullSpec(version)
+		baseline, fapi := fullSpec(version), fullSpec(version)
+		baseline.Profile, fapi.Profile = control.Baseline, control.FAPI2
+		all[name+".baseline"], all[name+".fapi2"] = baseline, fapi
 	}
 	mysql, mssql := fullSpec(versions[2]), fullSpec(versions[2])
 	mysql.Database.Type, mysql.Database.Port = tenant.MySQL, 3306

@@ -19,6 +19,9 @@ func TestTheLongestTokenIsTheRenderedOne(t *testing.T) {
 		for _, table := range tables {
 			values, _ := at(render(t, want).toml, table).(map[string]any)
 			for key, value := range values {
+				if key == "refresh_token_validity" || key == "authorization_code_validity" {
+					continue // nobody signs them
+				}
 				lifetime, err := time.ParseDuration(value.(string))
 				if err != nil || !strings.HasSuffix(key, "_validity") {
 					t.Errorf("%s: %s.%s is %v", name, table, key, value)

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
@@ -35,6 +36,7 @@ func minimalSpec(version tenant.Version) tenant.Spec {
 		},
 		Product:  tenant.WSO2IS,
 		Version:  version,
+		Profile:  control.Strict,
 		Image:    "registry.example/wso2is@sha256:" + strings.Repeat("0", 63) + "1",
 		Hostname: "id.acme.example",
 		Replicas: new(int32(2)),

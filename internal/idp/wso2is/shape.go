@@ -58,7 +58,7 @@ func (Driver) Shape(want tenant.Spec) idp.Shape {
 		ClusterPort:  layout.ClusterPort,
 		PublicPaths:  qualified(want, publicPaths),
 		AdminPaths:   qualified(want, adminPaths),
-		LongestToken: deployment.LongestToken,
+		LongestToken: deployment.LongestToken(want.Profile),
 	}
 }
 

@@ -13,7 +13,11 @@ import (
 var texts = regexp.MustCompile(`^(` +
 	`(authenticationendpoint|accountrecoveryendpoint)\.tomcat\.http_header_security_filter\.parameters\[\d\]\.value` +
 	`|clustering\.local_member_port` +
-	`|transport\.https\.properties\.max(Post|Swallow)Size` +
+	`|transport\.https\.properties\.max(Post|Swallow|HttpHeader)Size` +
+	`|server\.file_upload\.file_size_limit` +
+	`|identity_mgt\.password_policy\.max_password_allowed_length` +
+	`|oauth\.jwt\.maximum_allowed_depth|oauth\.jwks_endpoint\.size_limit_bytes` +
+	`|authentication\.adaptive\.graaljs\.script_statements_limit` +
 	`|session_data\.cleanup\.clean_expired_session_data_in_chunks_of` +
 	`|event\.default_listener\.dpop\.property\.header_validity_period` +
 	`|output_adapter\.email\.custom_properties\.mail\.smtp\..*)$`)

@@ -49,8 +49,20 @@ type file struct {
 	SessionData             sessionData           `toml:"session_data"`
 	Authentication          authentication        `toml:"authentication"`
 	OAuth                   oauth                 `toml:"oauth"`
-	SAML                    logoutRequests        `toml:"saml"`
-	PassiveSTS              logoutRequests        `toml:"passive_sts"`
+	SAML                    saml                  `toml:"saml"`
+	PassiveSTS              passiveSTS            `toml:"passive_sts"`
+	CallerPath              callerPath            `toml:"common_auth_caller_path"`
+	TenantContext           tenancy               `toml:"tenant_context"`
+	TenantNames             tenantNames           `toml:"tenant_mgt"`
+	Configuration           configurationStore    `toml:"configuration"`
+	Provisioning            provisioning          `toml:"outbound_provisioning_management"`
+	RemoteFetch             enabled               `toml:"remote_fetch"`
+	RemoteLogging           remoteLogging         `toml:"remote_logging"`
+	AccessControl           accessControl         `toml:"resource_access_control"`
+	LegacyAuthorization     enabled               `toml:"legacy_authz_runtime"`
+	OWASP                   owasp                 `toml:"owasp"`
+	APIResponse             apiResponse           `toml:"api_response"`
+	Connector               connectors            `toml:"connector"`
 	Event                   event                 `toml:"event"`
 	OutputAdapter           *outputAdapter        `toml:"output_adapter,omitempty"`
 	MaskingPattern          *maskingPattern       `toml:"masking_pattern,omitempty"`
@@ -100,14 +112,20 @@ func newFile(want tenant.Spec, stores map[tenant.KeystoreRole]store) file {
 		CORS:                    crossOrigin,
 		Identity:                identity{Framework: authFramework{Endpoint: endpoint}},
 		AccountRecovery:         recoveryClient,
-		Governance:              newGovernance(want.Hostname),
-		Session:                 session{Timeout: sessionTimeouts},
+		Governance:              newGovernance(want),
+		Session:                 newSession(want.Profile),
 		SessionData:             sessionData{Cleanup: sessionCleanup},
-		Authentication:          adaptive,
-		OAuth:                   newOAuth(),
-		SAML:                    verifiedLogout,
-		PassiveSTS:              verifiedLogout,
-		Event:                   replayGuards,
+		Authentication:          signIn,
+		OAuth:                   newOAuth(want.Profile, want.Version),
+		SAML:                    federation,
+		PassiveSTS:              passive,
+		CallerPath:              callerPath{Validate: true},
+		TenantContext:           tenancy{QualifiedURLs: true, OwnSessions: true},
+		Provisioning:            provisioning{true},
+		RemoteLogging:           remoteLogging{HideSecrets: true, EncryptSecrets: true},
+		AccessControl:           shut,
+		OWASP:                   owasp{enabled{true}},
+		Event:                   events,
 		OutputAdapter:           newOutputAdapter(want.Mail),
 		MaskingPattern:          newMaskingPattern(want.Logs.Masking),
 	}

@@ -1,10 +1,13 @@
 package deployment
 
 import (
+	"strconv"
 	"strings"
 
+	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/text"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
 type identity struct {
@@ -60,7 +63,17 @@ type governance struct {
 		NotifyUserAccountStatus      bool     `toml:"notify_user_account_status"`
 		EnableDetailedErrorMessages  bool     `toml:"enable_detailed_error_messages"`
 		EnableAutoLogin              bool     `toml:"enable_auto_login"`
+		EnableV1API                  bool     `toml:"enable_v1_api"`
 	} `toml:"recovery"`
+	// ClaimValidation holds what people say of themselves against the pattern of each claim.
+	ClaimValidation bool `toml:"enable_user_claim_input_regex_validation"`
+	PasswordPolicy  struct {
+		MaxLength string `toml:"max_password_allowed_length"`
+	} `toml:"password_policy"`
+	// PasswordUpdate ends the other sessions of whoever changes a password.
+	PasswordUpdate struct {
+		PreserveSession bool `toml:"preserve_logged_in_session"`
+	} `toml:"password_update"`
 	SelfRegistration callback `toml:"user_self_registration"`
 	LiteRegistration callback `toml:"lite_user_registration"`
 }
@@ -71,16 +84,45 @@ type callback struct {
 
 // newGovernance lets recovery and registration lead to the server's own pages only.
 // A dot is written as a class: some readers would drop a backslash.
-func newGovernance(hostname string) governance {
-	host := strings.ReplaceAll(hostname, ".", "[.]")
+func newGovernance(want tenant.Spec) governance {
+	host := strings.ReplaceAll(want.Hostname, ".", "[.]")
 	url := text.ForXML("https://" + host + "(:443)?(/t/[^/]+)?(/o/[^/]+)?/(myaccount|accountrecoveryendpoint|authenticationendpoint)/.*")
-	g := governance{SelfRegistration: callback{url}, LiteRegistration: callback{url}}
+	g := governance{SelfRegistration: callback{url}, LiteRegistration: callback{url}, ClaimValidation: true}
 	g.Recovery.CallbackURL = url
+	g.PasswordPolicy.MaxLength = longestPassword(want.Realms)
 	return g
+}
+
+// longestPassword is the most that a realm takes: the server cuts off above it for all.
+func longestPassword(realms []tenant.Realm) string {
+	longest := 64
+	for _, realm := range realms {
+		if length, err := strconv.Atoi(realm.Settings[tenant.PasswordMaxLength]); err == nil {
+			longest = max(longest, length)
+		}
+	}
+	return strconv.Itoa(longest)
 }
 
 type session struct {
 	Timeout sessionTimeout `toml:"timeout"`
+	// NonceCookie binds each step of a sign-in to the browser that began it, and a sign-in
+	// that has ended stays so.
+	Nonce struct {
+		Cookie switched `toml:"cookie"`
+	} `toml:"nonce"`
+	Authentication struct {
+		Context struct {
+			Expiry struct {
+				Validation bool `toml:"validation"`
+			} `toml:"expiry"`
+		} `toml:"context"`
+	} `toml:"authentication"`
+}
+
+// switched is enabled under the name that some tables have for it.
+type switched struct {
+	Enabled bool `toml:"enabled"`
 }
 
 type sessionTimeout struct {
@@ -91,7 +133,16 @@ type sessionTimeout struct {
 	Maximum          string `toml:"maximum_session_timeout"`
 }
 
-var sessionTimeouts = sessionTimeout{Idle: "15m", RememberMe: "8h", EnableMaximum: true, Maximum: "8h"}
+// newSession ends sessions that rest, and those that last for longer than a day's work.
+func newSession(profile control.Profile) session {
+	s := session{Timeout: sessionTimeout{Idle: "15m", RememberMe: "8h", EnableMaximum: true, Maximum: "8h"}}
+	if profile == control.Baseline {
+		s.Timeout = sessionTimeout{Idle: "30m", RememberMe: "7d", EnableMaximum: true, Maximum: "24h"}
+	}
+	s.Nonce.Cookie.Enabled = true
+	s.Authentication.Context.Expiry.Validation = true
+	return s
+}
 
 type sessionData struct {
 	Cleanup cleanup `toml:"cleanup"`
@@ -107,15 +158,39 @@ type cleanup struct {
 
 var sessionCleanup = cleanup{EnableExpired: true, EnablePreSession: true, Every: "1d", ChunksOf: "8192"}
 
-// authentication stops a login script that does not end.
+// authentication stops a login script that does not end, tells nobody which accounts exist,
+// and gives an application what it asked for and no more.
 type authentication struct {
 	Adaptive struct {
-		Supervisor enabled `toml:"execution_supervisor"`
+		Supervisor supervisor `toml:"execution_supervisor"`
+		GraalJS    struct {
+			StatementsLimit string `toml:"script_statements_limit"`
+		} `toml:"graaljs"`
+		UpdateSubject bool `toml:"allow_updating_authenticated_subject"`
 	} `toml:"adaptive"`
+	ClaimFiltering bool `toml:"enable_scope_based_claim_filtering"`
+	Consent        struct {
+		Prompt bool `toml:"prompt"`
+	} `toml:"consent"`
+	JustInTime struct {
+		FailWhenUnprovisioned bool `toml:"fail_authn_on_provision_failure"`
+	} `toml:"jit_provisioning"`
+	Local struct {
+		HideUserExistence bool `toml:"hide_user_existence"`
+	} `toml:"local_authenticators"`
 }
 
-var adaptive = func() authentication {
+type supervisor struct {
+	Enable  bool   `toml:"enable"`
+	Timeout string `toml:"timeout"`
+}
+
+var signIn = func() authentication {
 	var a authentication
-	a.Adaptive.Supervisor.Enable = true
+	a.Adaptive.Supervisor = supervisor{Enable: true, Timeout: "500ms"}
+	a.Adaptive.GraalJS.StatementsLimit = "100000"
+	a.ClaimFiltering, a.Consent.Prompt = true, true
+	a.JustInTime.FailWhenUnprovisioned = true
+	a.Local.HideUserExistence = true
 	return a
 }()

@@ -24,6 +24,10 @@ type server struct {
 	// EnableAdminServices would bring SOAP services and /carbon back. 7.1 has no such
 	// switch: there the public routes, which never carry /services, are what is left.
 	EnableAdminServices *bool `toml:"enable_admin_services,omitempty"`
+	FileUpload          struct {
+		// SizeLimit in MB.
+		SizeLimit string `toml:"file_size_limit"`
+	} `toml:"file_upload"`
 }
 
 func newServer(want tenant.Spec) server {
@@ -34,6 +38,7 @@ func newServer(want tenant.Spec) server {
 		InternalHostname: "localhost",
 		ForceLocalCache:  true,
 	}
+	s.FileUpload.SizeLimit = "5"
 	if want.Version.AtLeast(7, 2) {
 		s.EnableAdminServices = new(bool)
 	}

@@ -28,6 +28,8 @@ type connector struct {
 	// request.
 	MaxPostSize    string `toml:"maxPostSize"`
 	MaxSwallowSize string `toml:"maxSwallowSize"`
+	// MaxHTTPHeaderSize in bytes bounds cookies and tokens in headers.
+	MaxHTTPHeaderSize string `toml:"maxHttpHeaderSize"`
 }
 
 type tlsHost struct {
@@ -56,7 +58,7 @@ const oneMebibyte = "1048576"
 
 func newTransport() transport {
 	var t transport
-	t.HTTPS.Properties = connector{Server: "-", ProxyPort: 443, MaxPostSize: oneMebibyte, MaxSwallowSize: oneMebibyte}
+	t.HTTPS.Properties = connector{Server: "-", ProxyPort: 443, MaxPostSize: oneMebibyte, MaxSwallowSize: oneMebibyte, MaxHTTPHeaderSize: "8192"}
 	t.HTTPS.TLS.Properties = tlsHost{
 		Protocols:               "TLSv1.2+TLSv1.3",
 		SSLProtocol:             "TLS",
@@ -75,12 +77,16 @@ type tomcat struct {
 		} `toml:"cookie_config"`
 		TrackingMode string `toml:"tracking_mode"`
 	} `toml:"session_config"`
+	Global struct {
+		SessionTimeout string `toml:"session_timeout"`
+	} `toml:"global"`
 }
 
 var cookies = func() tomcat {
 	var t tomcat
 	t.SessionConfig.CookieConfig.Secure = true
 	t.SessionConfig.TrackingMode = "COOKIE"
+	t.Global.SessionTimeout = "15m"
 	return t
 }()
 
