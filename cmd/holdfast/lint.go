@@ -236,11 +236,7 @@ func lintTenant(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.
 	}
 	want := resolved.Want
 	verdicts := hardening.Judge(control.Load(), hardening.Target(want), documents, want.Settings())
-	waived := hardening.Assess(verdicts, want, time.Now()).Waived
-	verdicts = slices.DeleteFunc(verdicts, func(verdict hardening.Verdict) bool {
-		return slices.ContainsFunc(waived, func(allowed tenant.Allowance) bool { return allowed.Control == verdict.Control.ID })
-	})
-	report := lint.Tenant(verdicts, want.Version.String())
+	report := lint.Tenant(verdicts, want, time.Now())
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(cr)
 	if err != nil {
 		return lint.Report{}, err

@@ -63,7 +63,7 @@ func Assess(verdicts []Verdict, want tenant.Spec, now time.Time) tenant.Hardenin
 func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now time.Time) {
 	var needed, lapsed []tenant.Waiver
 	for _, finding := range verdict.Findings {
-		waiver, found := waiverFor(verdict.Control.ID, finding, want)
+		waiver, found := WaiverFor(verdict.Control.ID, finding, want)
 		switch {
 		case !found:
 			fact.Weak = append(fact.Weak, tenant.Weakness{Control: verdict.Control.ID, Message: describe(verdict.Control, finding, want)})
@@ -84,8 +84,9 @@ func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now ti
 	}
 }
 
-// waiverFor gives the waiver that holds longest of those for what a finding is about.
-func waiverFor(id string, finding Finding, want tenant.Spec) (longest tenant.Waiver, found bool) {
+// WaiverFor gives the waiver that holds longest of those for what a finding of a control is
+// about. It may have expired.
+func WaiverFor(id string, finding Finding, want tenant.Spec) (longest tenant.Waiver, found bool) {
 	for _, waiver := range want.Waivers {
 		if waiver.Control == id && covers(waiver, finding, want) && (!found || waiver.Until.After(longest.Until)) {
 			longest, found = waiver, true

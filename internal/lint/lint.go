@@ -13,7 +13,6 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/control/evidence"
-	"github.com/holdfast-iam/holdfast/internal/hardening"
 )
 
 // Level of a finding.
@@ -139,8 +138,16 @@ func (r *Report) outcome(id string, outcome control.Outcome) {
 	if r.Outcomes == nil {
 		r.Outcomes = map[string]control.Outcome{}
 	}
-	r.Outcomes[id] = hardening.Worse(r.Outcomes[id], outcome)
+	if slices.Index(order, outcome) > slices.Index(order, r.Outcomes[id]) {
+		r.Outcomes[id] = outcome
+	}
 }
+
+// waived is what became of a weak control that a HardeningWaiver allows.
+const waived control.Outcome = "Waived"
+
+// order is from what counts least to what counts most, when several are judged.
+var order = []control.Outcome{"", control.NotApplicable, control.NotJudged, control.Met, waived, control.Weak}
 
 // Controls counts those of an outcome.
 func (r Report) Controls(outcome control.Outcome) (count int) {

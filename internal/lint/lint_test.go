@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -321,7 +322,10 @@ func TestTenant(t *testing.T) {
 	catalogue[at].Fields = []string{"spec.realms[].tokens.accessToken"}
 	documents := control.Evidence{control.Deployment: {"oauth.token_validation.user_access_token_validity": {"1h"}, "transport.http.enabled": {"false"}}}
 	catalogue = append(catalogue, control.Control{ID: "PWD-01", Checks: []control.Check{{In: control.Settings, Key: "password.history", Want: &control.Rule{AtLeast: "5"}}}})
-	report := Tenant(hardening.Judge(catalogue, strict, documents, tenant.Settings{"root": {tenant.PasswordHistory: "1"}}), strict.Version)
+	verdicts := hardening.Judge(catalogue, strict, documents, tenant.Settings{"root": {tenant.PasswordHistory: "1"}})
+	want := tenant.Spec{Name: "acme", Version: tenant.Version{Major: 7, Minor: 3}}
+	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	report := Tenant(verdicts, want, now)
 	for id, want := range map[string][2]string{
 		"TOK-01": {"deployment.toml: oauth.token_validation.user_access_token_validity", "change spec.realms[].tokens.accessToken, or have a HardeningWaiver for TOK-01"},
 		"PWD-01": {"realm root: password.history", "no field sets it: please report it as a mistake of Holdfast"},
@@ -330,6 +334,20 @@ func TestTenant(t *testing.T) {
 		if at < 0 || report.Findings[at].Key != want[0] || report.Findings[at].Fix != want[1] {
 			t.Errorf("%s, want %v: %+v", id, want, report)
 		}
+	}
+	want.Waivers = []tenant.Waiver{
+		{Name: "live", Control: "PWD-01", Kind: "IdentityTenant", Subject: "acme", Until: now.Add(24 * time.Hour)},
+		{Name: "over", Control: "TOK-01", Kind: "IdentityTenant", Subject: "acme", Until: now},
+	}
+	for _, f := range Tenant(verdicts, want, now).Findings {
+		switch {
+		case f.ID == "PWD-01" && (f.Level != Note || f.Fix != "nothing until 2027-01-01, the last day of HardeningWaiver live"),
+			f.ID == "TOK-01" && (f.Level != Weak || !strings.HasSuffix(f.Fix, "; HardeningWaiver over has expired")):
+			t.Errorf("with a waiver: %+v", f)
+		}
+	}
+	if waivedControls := Tenant(verdicts, want, now).Controls(waived); waivedControls != 1 {
+		t.Errorf("%d controls are waived, want 1", waivedControls)
 	}
 	found := Strings("spec", map[string]any{"keystores": []any{map[string]any{"alias": "wso2carbon", "path": "/home/wso2carbon/x"}}})
 	if len(found) != 1 || found[0].Key != "spec.keystores[0].alias" || found[0].ID != "DEF-02" {

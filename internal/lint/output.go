@@ -30,8 +30,8 @@ func Text(out io.Writer, report Report) error {
 		}
 		fmt.Fprintf(out, "  fix: %s\n", f.Fix)
 	}
-	_, err := fmt.Fprintf(out, "%s, %s; controls: %d met, %d weak, %d not judged by what is here\n",
-		counted(report.Count(Weak), "finding"), counted(report.Count(Note), "note"), report.Controls(control.Met), report.Controls(control.Weak), report.Controls(control.NotJudged))
+	_, err := fmt.Fprintf(out, "%s, %s; controls: %d met, %d weak, %d waived, %d not judged by what is here\n",
+		counted(report.Count(Weak), "finding"), counted(report.Count(Note), "note"), report.Controls(control.Met), report.Controls(control.Weak), report.Controls(waived), report.Controls(control.NotJudged))
 	return err
 }
 
@@ -54,7 +54,8 @@ func JSON(out io.Writer, report Report) error {
 	return encoder.Encode(map[string]any{
 		"findings": findings,
 		"controls": map[string]int{
-			"met": report.Controls(control.Met), "weak": report.Controls(control.Weak), "notJudged": report.Controls(control.NotJudged),
+			"met": report.Controls(control.Met), "weak": report.Controls(control.Weak),
+			"waived": report.Controls(waived), "notJudged": report.Controls(control.NotJudged),
 		},
 	})
 }

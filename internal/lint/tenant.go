@@ -4,27 +4,46 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/control/evidence"
 	"github.com/holdfast-iam/holdfast/internal/hardening"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/published"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// Tenant tells the verdicts on what the operator would make of a custom resource.
-func Tenant(verdicts []hardening.Verdict, version string) Report {
+// Tenant tells the verdicts on what the operator would make of a custom resource. What a
+// live waiver allows is a note.
+func Tenant(verdicts []hardening.Verdict, want tenant.Spec, now time.Time) Report {
 	var report Report
 	for _, verdict := range verdicts {
-		report.outcome(verdict.Control.ID, verdict.Outcome)
+		outcome := verdict.Outcome
+		if outcome == control.Weak {
+			outcome = waived
+		}
 		for _, found := range verdict.Findings {
-			finding := tell(evidence.File{Document: found.Document}, verdict.Control, found.Finding, version)
+			finding := tell(evidence.File{Document: found.Document}, verdict.Control, found.Finding, want.Version.String())
 			finding.Fix = fields(verdict.Control)
 			finding.Key = string(found.Document) + ": " + found.Key
 			if found.Realm != "" {
 				finding.Key = "realm " + found.Realm + ": " + found.Key
 			}
+			// The operator refuses a reference that no rule takes, too.
+			finding.Level = Weak
+			if waiver, ok := hardening.WaiverFor(verdict.Control.ID, found, want); ok && waiver.Until.After(now) {
+				finding.Level = Note
+				lastDay := waiver.Until.Add(-time.Nanosecond).Format(time.DateOnly)
+				finding.Fix = "nothing until " + lastDay + ", the last day of HardeningWaiver " + waiver.Name
+			} else if ok {
+				finding.Fix += "; HardeningWaiver " + waiver.Name + " has expired"
+			}
+			if finding.Level == Weak {
+				outcome = control.Weak
+			}
 			report.Findings = append(report.Findings, finding)
 		}
+		report.outcome(verdict.Control.ID, outcome)
 	}
 	return report
 }
