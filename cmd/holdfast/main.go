@@ -18,7 +18,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(renderCommand(), lintCommand(), controlsCommand(), scheduleCommand(), rotateCommand())
+	root.AddCommand(renderCommand(), lintCommand(), controlsCommand(), scheduleCommand(), rotateCommand(), statusCommand(), supportCommand())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
 		os.Exit(exitCode(err))
