@@ -2,6 +2,7 @@ package desired
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -235,5 +236,35 @@ func TestWSO2PublishesNoAdminSide(t *testing.T) {
 		if !forwards(t, objects, want.Hostname, path) {
 			t.Errorf("%s%s is not public", want.Hostname, path)
 		}
+	}
+}
+
+// TestNoRouteHandsOnAClientsCertificate: a header that signs in whoever it names is taken
+// away before the server sees it.
+func TestNoRouteHandsOnAClientsCertificate(t *testing.T) {
+	t.Parallel()
+	want := full()
+	objects, err := Exposure(want, wso2is.Driver{}.Shape(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := 0
+	for _, object := range objects {
+		route, ok := object.(*gatewayv1.HTTPRoute)
+		if !ok {
+			continue
+		}
+		for _, rule := range route.Spec.Rules {
+			rules++
+			if !slices.ContainsFunc(rule.Filters, func(filter gatewayv1.HTTPRouteFilter) bool {
+				return filter.RequestHeaderModifier != nil &&
+					slices.Contains(filter.RequestHeaderModifier.Remove, "x-wso2-mtls-cert") && slices.Contains(filter.RequestHeaderModifier.Remove, "X-SSL-CERT")
+			}) {
+				t.Errorf("%s hands a certificate on: %+v", route.Name, rule.Filters)
+			}
+		}
+	}
+	if rules == 0 {
+		t.Error("no route at all")
 	}
 }

@@ -99,7 +99,8 @@ func shape() idp.Shape {
 			"/oauth2", "/oidc", "/commonauth", "/logincontext", "/authenticationendpoint", "/accountrecoveryendpoint", "/myaccount",
 			"/samlsso", "/.well-known", "/scim2/Me", "/api/users/v1/me", "/t/acme/oauth2", "/t/acme/scim2/Me", "/t/acme/commonauth",
 		},
-		AdminPaths: []string{"/carbon", "/console", "/api/server", "/scim2", "/t/acme/console", "/t/acme/api/server", "/t/acme/scim2"},
+		AdminPaths:         []string{"/carbon", "/console", "/api/server", "/scim2", "/t/acme/console", "/t/acme/api/server", "/t/acme/scim2"},
+		CertificateHeaders: []string{"X-Certificate"},
 	}
 }
 

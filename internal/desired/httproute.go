@@ -81,15 +81,26 @@ func httpRule(want tenant.Spec, shape idp.Shape, paths []string) gatewayv1.HTTPR
 	}
 	return gatewayv1.HTTPRouteRule{
 		Matches: matches,
-		Filters: []gatewayv1.HTTPRouteFilter{{
-			Type: gatewayv1.HTTPRouteFilterResponseHeaderModifier,
-			ResponseHeaderModifier: &gatewayv1.HTTPHeaderFilter{
-				Set:    []gatewayv1.HTTPHeader{{Name: "Strict-Transport-Security", Value: strictTransportSecurity}},
-				Remove: []string{"Server"},
-			},
-		}},
+		Filters: filters(shape),
 		BackendRefs: []gatewayv1.HTTPBackendRef{{
 			BackendRef: gatewayv1.BackendRef{BackendObjectReference: backend, Weight: new(int32(1))},
 		}},
 	}
+}
+
+// filters let a client say nothing about its certificate, and the server nothing about itself.
+func filters(shape idp.Shape) (filters []gatewayv1.HTTPRouteFilter) {
+	if len(shape.CertificateHeaders) > 0 {
+		filters = append(filters, gatewayv1.HTTPRouteFilter{
+			Type:                  gatewayv1.HTTPRouteFilterRequestHeaderModifier,
+			RequestHeaderModifier: &gatewayv1.HTTPHeaderFilter{Remove: shape.CertificateHeaders},
+		})
+	}
+	return append(filters, gatewayv1.HTTPRouteFilter{
+		Type: gatewayv1.HTTPRouteFilterResponseHeaderModifier,
+		ResponseHeaderModifier: &gatewayv1.HTTPHeaderFilter{
+			Set:    []gatewayv1.HTTPHeader{{Name: "Strict-Transport-Security", Value: strictTransportSecurity}},
+			Remove: []string{"Server"},
+		},
+	})
 }

@@ -100,6 +100,9 @@ type Shape struct {
 	PublicPaths []string
 	// AdminPaths are the path prefixes of consoles and admin APIs.
 	AdminPaths []string
+	// CertificateHeaders are request headers that the server takes a client's certificate
+	// from, as proxies hand it on. Whoever can send one is that client, so no route takes them.
+	CertificateHeaders []string
 	// MetricsPort is zero when the product has none.
 	MetricsPort int32
 	// LongestToken is how long the longest-lived token verifies that the server signs with

@@ -46,6 +46,10 @@ var adminPaths = []string{
 	"/scim2",
 }
 
+// certificateHeaders are the product's own names for what a proxy says of a client's
+// certificate: of OAuth clients, and of people who sign in by X.509.
+var certificateHeaders = []string{"X-SSL-CERT", "x-wso2-mtls-cert"}
+
 // superTenant is what the server calls the root realm in its paths.
 const superTenant = "carbon.super"
 
@@ -54,11 +58,12 @@ const superTenant = "carbon.super"
 // and are not published.
 func (Driver) Shape(want tenant.Spec) idp.Shape {
 	return idp.Shape{
-		HTTPSPort:    layout.HTTPSPort,
-		ClusterPort:  layout.ClusterPort,
-		PublicPaths:  qualified(want, publicPaths),
-		AdminPaths:   qualified(want, adminPaths),
-		LongestToken: deployment.LongestToken(want.Profile),
+		HTTPSPort:          layout.HTTPSPort,
+		ClusterPort:        layout.ClusterPort,
+		PublicPaths:        qualified(want, publicPaths),
+		AdminPaths:         qualified(want, adminPaths),
+		CertificateHeaders: certificateHeaders,
+		LongestToken:       deployment.LongestToken(want.Profile),
 	}
 }
 
