@@ -65,14 +65,16 @@ func renderedEvidence(t *testing.T, want tenant.Spec) control.Evidence {
 	return all
 }
 
-// eachRendering is called with the evidence of each version and profile, of the smallest
-// tenant and of one that uses every field.
+// eachRendering visits the evidence of each version and profile: of the smallest tenant,
+// of one that has no cluster, and of one that uses every field.
 func eachRendering(t *testing.T, visit func(name string, target control.Target, found control.Evidence)) {
 	t.Helper()
 	for _, version := range versions {
 		for _, profile := range control.Profiles() {
 			target := control.Target{Product: string(tenant.WSO2IS), Version: version.String(), Profile: profile}
-			for name, want := range map[string]tenant.Spec{"minimal": minimalSpec(version), "full": fullSpec(version)} {
+			single := minimalSpec(version)
+			single.Replicas = new(int32(1))
+			for name, want := range map[string]tenant.Spec{"minimal": minimalSpec(version), "one pod": single, "full": fullSpec(version)} {
 				want.Profile = profile
 				visit(name+" "+version.String()+" "+string(profile), target, renderedEvidence(t, want))
 			}
