@@ -121,6 +121,8 @@ const (
 	ReasonWaiverExpired = "WaiverExpired"
 	// ReasonAttestationExpired: an attestation has expired.
 	ReasonAttestationExpired = "AttestationExpired"
+	// ReasonNeedsMigration: the profile wants another choice than the server began with, which only the vendor's tool can change in what is stored.
+	ReasonNeedsMigration = "NeedsMigration"
 	// ReasonUnused: a HardeningWaiver allows what nobody needs.
 	ReasonUnused = "Unused"
 	// ReasonSchemaFailed: the schema Job failed; the message has its last words.

@@ -45,6 +45,12 @@ type IdentityTenantStatus struct {
 	// +listMapKey=material
 	// +optional
 	Rotations []RotationStatus `json:"rotations,omitempty"`
+	// installed are choices that the server made at its first start and keeps. A profile that
+	// wants others is told by Stalled, NeedsMigration; all else of it is rolled out.
+	// +listType=map
+	// +listMapKey=key
+	// +optional
+	Installed []InstalledChoice `json:"installed,omitempty"`
 	// hardening counts the controls that apply, and names those that are not met by themselves.
 	// +optional
 	Hardening *HardeningStatus `json:"hardening,omitempty"`
@@ -168,6 +174,15 @@ type RotationStatus struct {
 	// message says so in full.
 	// +optional
 	Message string `json:"message,omitempty"`
+}
+
+// InstalledChoice is a choice of the first start.
+type InstalledChoice struct {
+	// key of deployment.toml that holds it.
+	Key string `json:"key"`
+	// value; absent: the key was not written, and the product's own default holds.
+	// +optional
+	Value string `json:"value,omitempty"`
 }
 
 // RealmStatus is what was seen of a realm.

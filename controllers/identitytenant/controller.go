@@ -155,6 +155,9 @@ func (r *Reconciler) run(ctx context.Context, cr *v1alpha1.IdentityTenant) (pipe
 	report.Rejected, report.Seen.Hardening = rejected, judged
 	if judged != nil {
 		p.wake(judged.Next)
+		if rejected == nil && len(judged.Migrations) > 0 { // all but that is rolled out
+			report.Rejected = fault.Terminal(v1alpha1.ReasonNeedsMigration, "%s", judged.Migrations[0].Message)
+		}
 	}
 	if rejected == nil {
 		r.lastGood.Store(key, want)
@@ -181,6 +184,7 @@ func (r *Reconciler) resolve(ctx context.Context, c client.Client, cr *v1alpha1.
 	if err != nil {
 		return tenant.Spec{}, nil, err
 	}
+	want.Installed = installedOf(cr)
 	driver := r.Drivers[want.Product]
 	if driver == nil {
 		return tenant.Spec{}, nil, fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.product: this operator has no driver for %s", want.Product)

@@ -23,6 +23,9 @@ const vaultKind = "identitytenant"
 // ensureSecrets has every generated secret in Vault first, then gives the pods one
 // immutable Secret with all that they read.
 func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.Facts) error {
+	if err := p.ensureInstalled(ctx, want, seen); err != nil {
+		return err
+	}
 	inputs := idp.Inputs{Generated: map[string]map[string]string{}}
 	for _, material := range p.driver.Materials(want) {
 		if err := p.gather(ctx, want, seen, material, &inputs); err != nil {
@@ -160,7 +163,7 @@ func (p *pass) accountFromSecret(ctx context.Context, want tenant.Spec, from ten
 // observeSecrets says which Secret the pods read. When Vault could not be asked it is
 // the one that the serving pods name.
 func (p *pass) observeSecrets(ctx context.Context, want tenant.Spec, seen *tenant.Facts) error {
-	seen.Credentials, seen.DataKey = p.credentials, p.dataKey
+	seen.Credentials, seen.DataKey, seen.Installed = p.credentials, p.dataKey, p.installed
 	if seen.Credentials == "" {
 		serving, err := p.statefulSet(ctx, want)
 		if err != nil {

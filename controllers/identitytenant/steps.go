@@ -32,6 +32,7 @@ type pass struct {
 	accounts    idp.Access                  // bootstrap and system accounts, once read
 	haveAccount bool
 	dataKey     *tenant.DataKeyFact
+	installed   map[string]string // the choices of the first start, once known
 	lastDrill   *tenant.RestoreDrill
 	// databaseAccount tells accounts apart that Vault's database engine makes, and the passwords
 	// that it gives to one. Empty: the account is none of its.

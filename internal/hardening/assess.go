@@ -64,7 +64,10 @@ func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now ti
 	var needed, lapsed []tenant.Waiver
 	for _, finding := range verdict.Findings {
 		waiver, found := WaiverFor(verdict.Control.ID, finding, want)
+		began, installed := want.Installed[finding.Key]
 		switch {
+		case !found && installed && finding.Document == control.Deployment:
+			fact.Migrations = append(fact.Migrations, tenant.Weakness{Control: verdict.Control.ID, Message: migration(verdict.Control, finding, began, want)})
 		case !found:
 			fact.Weak = append(fact.Weak, tenant.Weakness{Control: verdict.Control.ID, Message: describe(verdict.Control, finding, want)})
 			return
@@ -74,6 +77,9 @@ func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now ti
 			needed = append(needed, waiver)
 			fact.Wake(waiver.Until)
 		}
+	}
+	if len(fact.Migrations) > 0 && fact.Migrations[len(fact.Migrations)-1].Control == verdict.Control.ID {
+		return
 	}
 	if len(lapsed) > 0 {
 		fact.Lapsed = append(fact.Lapsed, tenant.Allowance{Control: verdict.Control.ID, Waiver: lapsed[0].Name, Until: lapsed[0].Until})
@@ -120,6 +126,15 @@ func attest(fact *tenant.HardeningFact, paper control.Control, want tenant.Spec,
 		fact.Attested = append(fact.Attested, paper.ID)
 		fact.Wake(want.Attestations[at].Until)
 	}
+}
+
+// migration says of a choice of the first start what would be needed.
+func migration(weak control.Control, finding Finding, began string, want tenant.Spec) string {
+	if began == "" {
+		began = "the product's default"
+	}
+	return fmt.Sprintf("%s (%s): %s is %s since the first start, and the profile %s wants %s. What is stored has to be migrated by the vendor's tool, into a new tenant; "+
+		"or go back to the former profile, or have somebody create a HardeningWaiver for it", weak.ID, weak.Title, finding.Key, began, want.Profile, finding.Want)
 }
 
 // describe says what is weak, where, what is wanted, and what to do. Rendered files hold

@@ -23,7 +23,7 @@ type Files map[string][]byte
 // that the workload refers to. They exist in memory and in Secrets only.
 type Credentials map[string][]byte
 
-// Driver is one identity product. Config, Workload, Shape, Credentials and KeyID are pure.
+// Driver is one identity product. Config, Workload, Shape, FirstStart, Credentials and KeyID are pure.
 type Driver interface {
 	// Shape tells the generic builders what they need to know of the product.
 	Shape(want tenant.Spec) Shape
@@ -40,6 +40,10 @@ type Driver interface {
 	SchemaJob(want tenant.Spec, seen tenant.Facts, credentials string) ([]client.Object, error)
 	// SchemaProof reads the last words of a finished schema Job.
 	SchemaProof(want tenant.Spec, message string) (tenant.SchemaProof, error)
+	// FirstStart gives the choices that the server makes at its first start and keeps, as
+	// the tenant's profile has them, by the key of the file that holds each. An empty value:
+	// the key is not written.
+	FirstStart(want tenant.Spec) map[string]string
 	// Materials lists the secrets to generate, each of which is kept in Vault.
 	Materials(want tenant.Spec) []Material
 	// Credentials turns generated materials and read credentials into what pods read.

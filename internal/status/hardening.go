@@ -20,7 +20,7 @@ func hardened(c *Conditions, out *v1alpha1.IdentityTenantStatus, fact *tenant.Ha
 	out.Hardening = summary
 	switch {
 	case len(fact.Weak) > 0:
-		c.False(v1alpha1.ConditionHardened, v1alpha1.ReasonHardeningWeak, weaknesses(fact))
+		c.False(v1alpha1.ConditionHardened, v1alpha1.ReasonHardeningWeak, messages(fact.Weak))
 	case len(fact.Lapsed) > 0:
 		var lapsed []string
 		for _, one := range fact.Lapsed {
@@ -28,6 +28,8 @@ func hardened(c *Conditions, out *v1alpha1.IdentityTenantStatus, fact *tenant.Ha
 		}
 		c.False(v1alpha1.ConditionHardened, v1alpha1.ReasonWaiverExpired, "Weaker than the profile is "+strings.Join(lapsed, "; ")+
 			". The server goes on running: make it stronger, or have the waiver prolonged")
+	case len(fact.Migrations) > 0:
+		c.False(v1alpha1.ConditionHardened, v1alpha1.ReasonNeedsMigration, messages(fact.Migrations))
 	case len(fact.LapsedAttestations) > 0:
 		var lapsed []string
 		for _, one := range fact.LapsedAttestations {
@@ -40,12 +42,12 @@ func hardened(c *Conditions, out *v1alpha1.IdentityTenantStatus, fact *tenant.Ha
 	}
 }
 
-func weaknesses(fact *tenant.HardeningFact) string {
-	var messages []string
-	for _, one := range fact.Weak {
-		messages = append(messages, one.Message)
+func messages(weak []tenant.Weakness) string {
+	var all []string
+	for _, one := range weak {
+		all = append(all, one.Message)
 	}
-	return strings.Join(messages, ". ")
+	return strings.Join(all, ". ")
 }
 
 // sum tells in a line what is met, and what is not met by itself.
@@ -72,6 +74,9 @@ func hardeningStatus(fact *tenant.HardeningFact) *v1alpha1.HardeningStatus {
 		Attested: fact.Attested, Unattested: fact.Unattested, Gaps: fact.Gaps,
 	}
 	for _, one := range fact.Weak {
+		summary.Weak = append(summary.Weak, one.Control)
+	}
+	for _, one := range fact.Migrations {
 		summary.Weak = append(summary.Weak, one.Control)
 	}
 	for _, one := range fact.Lapsed {

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -225,6 +226,7 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 	}
 	slices.SortFunc(out.Keystores, func(a, b v1alpha1.KeystoreInUse) int { return strings.Compare(a.Name, b.Name) })
 	dataKey(out, seen.DataKey)
+	installed(out, seen.Installed)
 	if ring := seen.Signing; ring != nil {
 		out.TokenSigning = &v1alpha1.TokenSigningStatus{
 			Previous: int64(ring.Ring.Previous), Current: int64(ring.Ring.Current), Next: int64(ring.Ring.Next),
@@ -295,4 +297,15 @@ func requests(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, r
 		return
 	}
 	out.Requests = &v1alpha1.ObservedRequests{Reconcile: reconcile, Adopt: adopt, Rotate: rotated}
+}
+
+// installed tells the choices of the first start, and goes on telling them while nobody could look.
+func installed(out *v1alpha1.IdentityTenantStatus, seen map[string]string) {
+	if seen == nil {
+		return
+	}
+	out.Installed = nil
+	for _, key := range slices.Sorted(maps.Keys(seen)) {
+		out.Installed = append(out.Installed, v1alpha1.InstalledChoice{Key: key, Value: seen[key]})
+	}
 }

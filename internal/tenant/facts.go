@@ -39,6 +39,8 @@ type Facts struct {
 	// ServingVersion is the product version of the serving revision.
 	ServingVersion string
 	Pods           Pods
+	// Installed are the choices of the first start, as Vault has them; nil while nobody could look.
+	Installed map[string]string
 	// NotEnforceable lists, by realm, settings that the product cannot enforce.
 	NotEnforceable map[string][]string
 	// Hardening is how the wish was judged. Nil: nobody could judge it.
@@ -54,6 +56,8 @@ type HardeningFact struct {
 	// Weak ones have no waiver, Lapsed ones an expired one.
 	Weak           []Weakness
 	Waived, Lapsed []Allowance
+	// Migrations are choices of the first start that differ from what is wanted now, in words.
+	Migrations []Weakness
 	// Attested and Unattested can be proven by a document only.
 	Attested, Unattested []string
 	LapsedAttestations   []Attestation

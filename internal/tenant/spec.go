@@ -30,6 +30,9 @@ type Spec struct {
 	Product Product
 	Version Version
 	Profile control.Profile
+	// Installed are the choices that the server made at its first start, by the key of the
+	// file that holds each; an empty value: the key was not there. Nil: it has not started.
+	Installed map[string]string
 	// Waivers are all of the namespace, sorted by name; hardening finds those that are for the tenant.
 	Waivers      []Waiver
 	Attestations []Attestation

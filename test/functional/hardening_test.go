@@ -2,11 +2,14 @@ package functional
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -106,4 +109,81 @@ func expectReady(object client.Object, seen v1alpha1.PolicyStatus, status metav1
 		return fmt.Errorf("%T %s: %+v, used by %q; want %s %s, used by %q", object, object.GetName(), ready, seen.UsedBy, status, reason, usedBy)
 	}
 	return nil
+}
+
+// A live tenant that is to be stricter: all that can change does, in one rollout; what acts from
+// the first start on is kept and named; nothing is lost, not even with the status.
+func TestAStricterProfileOfALiveTenant(t *testing.T) {
+	t.Parallel()
+	ns := namespace(t)
+	operated(t, harness.OperatorOptions{}, ns)
+	acme := harness.NewTenant(ns, "acme")
+	acme.Spec.Hardening = &v1alpha1.Hardening{Profile: v1alpha1.ProfileBaseline}
+	ready(t, acme)
+	first := awaitUpToDate(t, acme).Status.DeepCopy()
+	const key = "oauth.token_storage_method"
+	choice := func() string {
+		at := slices.IndexFunc(acme.Status.Installed, func(c v1alpha1.InstalledChoice) bool { return c.Key == key })
+		if at < 0 {
+			return "unknown"
+		}
+		return acme.Status.Installed[at].Value
+	}
+	if got := choice(); got != "" {
+		t.Errorf("a tenant of the profile Baseline has %s = %q", key, got)
+	}
+	position, err := generation(t.Context(), acme, "data-key", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Hardening.Profile = v1alpha1.ProfileStrict })
+	needed := func(seen *v1alpha1.IdentityTenant) bool {
+		return declares(seen, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonNeedsMigration) &&
+			declares(seen, v1alpha1.ConditionHardened, metav1.ConditionFalse, v1alpha1.ReasonNeedsMigration) &&
+			strings.Contains(messageOf(seen, v1alpha1.ConditionHardened), key+" is the product's default since the first start") &&
+			seen.Status.ServingRevision == seen.Status.DesiredRevision && seen.Status.ServingRevision != first.ServingRevision
+	}
+	await(t, acme, needed)
+	expectRevisions(t, acme, 2)
+	configured := configurationOf(t, acme)
+	if !strings.Contains(configured, "user_access_token_validity = '15m'") || strings.Contains(configured, "token_storage_method") {
+		t.Errorf("what pods read is not Strict but for what was installed:\n%s", configured)
+	}
+	if now, err := generation(t.Context(), acme, "data-key", 1); err != nil || !maps.Equal(now, position) {
+		t.Errorf("the data key is another one: %v", err)
+	}
+
+	acme.Status = v1alpha1.IdentityTenantStatus{}
+	if err := world.Admin.Status().Update(t.Context(), acme); err != nil {
+		t.Fatal(err)
+	}
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool { return needed(seen) && choice() == "" })
+	expectRevisions(t, acme, 2)
+
+	edit(t, acme, func(spec *v1alpha1.IdentityTenantSpec) { spec.Hardening.Profile = v1alpha1.ProfileBaseline })
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
+		return declares(seen, v1alpha1.ConditionHardened, metav1.ConditionTrue, v1alpha1.ReasonSucceeded) && seen.Status.ServingRevision == first.ServingRevision
+	})
+}
+
+// configurationOf is the deployment.toml of the newest template.
+func configurationOf(t *testing.T, acme *v1alpha1.IdentityTenant) string {
+	t.Helper()
+	set := &appsv1.StatefulSet{}
+	if err := world.Admin.Get(t.Context(), client.ObjectKeyFromObject(acme), set); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range named(set.Spec.Template.Spec) {
+		if !strings.HasPrefix(name, acme.Name+"-config-") {
+			continue
+		}
+		secret := &corev1.Secret{}
+		if err := world.Admin.Get(t.Context(), client.ObjectKey{Namespace: acme.Namespace, Name: name}, secret); err != nil {
+			t.Fatal(err)
+		}
+		return string(secret.Data["deployment.toml"])
+	}
+	t.Fatal("the template names no configuration")
+	return ""
 }

@@ -83,3 +83,6 @@ func qualified(want tenant.Spec, paths []string) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// FirstStart implements idp.Driver.
+func (Driver) FirstStart(want tenant.Spec) map[string]string { return deployment.FirstStart(want) }

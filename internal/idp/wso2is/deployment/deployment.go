@@ -116,7 +116,7 @@ func newFile(want tenant.Spec, stores map[tenant.KeystoreRole]store) file {
 		Session:                 newSession(want.Profile),
 		SessionData:             sessionData{Cleanup: sessionCleanup},
 		Authentication:          signIn,
-		OAuth:                   newOAuth(want.Profile, want.Version),
+		OAuth:                   newOAuth(want),
 		SAML:                    federation,
 		PassiveSTS:              passive,
 		CallerPath:              callerPath{Validate: true},

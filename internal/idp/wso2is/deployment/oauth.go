@@ -169,13 +169,14 @@ var inTheAddress = []string{"code_id_token_token", "code_token", "id_token_token
 // financialGrade are the signatures that FAPI 2.0 leaves (5.4).
 var financialGrade = []string{"PS256", "ES256"}
 
-func newOAuth(profile control.Profile, version tenant.Version) oauth {
-	lives := livesOf(profile)
+func newOAuth(want tenant.Spec) oauth {
+	lives := livesOf(want.Profile)
 	signed := fmt.Sprintf("%dm", int(lives.signed.Minutes()))
 	encryption, content := []string{"RSA-OAEP-256"}, []string{"A256GCM", "A128GCM"}
 	o := oauth{
 		RestrictedQueryParameters: []string{"username", "password", "client_secret"},
 		DropUnregisteredScopes:    true,
+		TokenStorage:              chosen(want, keyTokenStorage),
 		TokenCleanup:              tokenCleanup{Enable: true},
 		TokenValidation:           tokenValidation{Application: signed, User: signed, Refresh: lives.refresh, Code: lives.code},
 		TokenRenewal:              tokenRenewal{Renew: true},
@@ -194,17 +195,16 @@ func newOAuth(profile control.Profile, version tenant.Version) oauth {
 	for _, response := range inTheAddress {
 		o.ResponseType[response] = enabled{}
 	}
-	if version.AtLeast(7, 3) {
+	if want.Version.AtLeast(7, 3) {
 		o.Callback = &redirects{Literal: true, Fragments: true}
 	}
-	if profile == control.Baseline {
+	if want.Profile == control.Baseline {
 		return o
 	}
-	o.TokenStorage = "encrypted"
 	for _, grant := range strongGrants {
 		o.GrantType[grant] = enabled{}
 	}
-	if profile == control.FAPI2 {
+	if want.Profile == control.FAPI2 {
 		o.OIDC.financialGrade()
 	}
 	return o
