@@ -168,7 +168,7 @@ func gatherVault(t *testing.T, needles map[string]string, path string) {
 			t.Fatal(err)
 		}
 		for field, value := range read.Data["data"].(map[string]any) {
-			if !public(field) {
+			if !public(field) && !strings.HasSuffix(name, "/installed/1") { // choices, that the configuration shows
 				add(needles, []byte(value.(string)), "the field "+field+" of Vault's "+name)
 			}
 		}
