@@ -5,12 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -18,12 +20,18 @@ import (
 )
 
 // admin has every right: what is tested here is the schema, not RBAC.
-var admin client.Client
+var (
+	admin client.Client
+	plane *rest.Config
+)
+
+// admissionDeadline bounds the time until the API server acts by a policy, or by a role, that was just made.
+const admissionDeadline = 30 * time.Second
 
 func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.Options{}, func(env *testenv.Environment) {
 		utilruntime.Must(apiextensionsv1.AddToScheme(env.Scheme))
-		admin = env.Admin
+		admin, plane = env.Admin, env.Plane.Config()
 	})
 }
 
