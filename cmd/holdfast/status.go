@@ -63,8 +63,9 @@ func showStatus(command *cobra.Command, options statusOptions, name string) erro
 	var passwords v1alpha1.PasswordPolicyList
 	var logs v1alpha1.LogPolicyList
 	var schedules v1alpha1.RotationScheduleList
+	var waivers v1alpha1.HardeningWaiverList
 	var records v1alpha1.RotationRecordList
-	for _, list := range []client.ObjectList{&tenants, &stores, &connections, &passwords, &logs, &schedules, &records} {
+	for _, list := range []client.ObjectList{&tenants, &stores, &connections, &passwords, &logs, &schedules, &waivers, &records} {
 		if err := cluster.List(command.Context(), list, client.InNamespace(namespace)); err != nil {
 			if apimeta.IsNoMatchError(err) {
 				return fmt.Errorf("the cluster does not know Holdfast's kinds: install Holdfast, or name another cluster by KUBECONFIG")
@@ -75,7 +76,7 @@ func showStatus(command *cobra.Command, options statusOptions, name string) erro
 	now := time.Now()
 	found := overview.Of(overview.Namespace{
 		Tenants: tenants.Items, Keystores: stores.Items, Connections: connections.Items, Passwords: passwords.Items,
-		Logs: logs.Items, Schedules: schedules.Items, Records: records.Items,
+		Logs: logs.Items, Schedules: schedules.Items, Waivers: waivers.Items, Records: records.Items,
 	}, name, now)
 	if len(found) == 0 && name != "" {
 		return fmt.Errorf("no IdentityTenant %s in namespace %s: see kubectl get identitytenant -A", name, namespace)

@@ -5,6 +5,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/resolve"
 )
 
 // conditions tells what an object says of itself. A reason is no label: a series would end and another begin each time
@@ -35,6 +36,12 @@ func (c *collection) policies(seen *world) {
 	}
 	for _, object := range seen.logs.Items {
 		c.conditions(owner{"LogPolicy", object.Namespace, object.Name}, object.Status.Conditions)
+	}
+	for _, object := range seen.waivers.Items {
+		c.conditions(owner{"HardeningWaiver", object.Namespace, object.Name}, object.Status.Conditions)
+		if until, err := resolve.LastDay(object.Spec.Expires); err == nil {
+			c.add(WaiverExpiry, seconds(until), object.Namespace, object.Name)
+		}
 	}
 	for _, object := range seen.connections.Items {
 		c.conditions(owner{"VaultConnection", object.Namespace, object.Name}, object.Status.Conditions)

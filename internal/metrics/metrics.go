@@ -35,6 +35,10 @@ var (
 		"What a condition of the object says: 1 True, 0 False, -1 Unknown. Stalled is told as 0 while the object has none.")
 	Info = gauge("holdfast_tenant_info", "", []string{"namespace", "name", "version", "profile"},
 		"Always 1. Tells of a tenant which version of its product serves, empty before the first, and its hardening profile.")
+	Controls = gauge("holdfast_tenant_controls", "", []string{"namespace", "name", "verdict"},
+		"How many controls of the tenant's profile are met, waived, weak, attested, unattested, or a gap, which the product cannot do.")
+	WaiverExpiry = gauge("holdfast_waiver_expiry_timestamp_seconds", "seconds", []string{"namespace", "name"},
+		"When a HardeningWaiver ends.")
 	NextDue = gauge("holdfast_rotation_next_due_timestamp_seconds", "seconds", ofMaterial,
 		"When the material was due to rotate, or will be next. None: it has no schedule, or that is suspended.")
 	LastSuccess = gauge("holdfast_rotation_last_success_timestamp_seconds", "seconds", ofMaterial,
@@ -57,7 +61,7 @@ func gauge(name, unit string, labels []string, help string) Metric {
 
 // All lists the metrics as the reference page does.
 func All() []Metric {
-	return []Metric{Build, Condition, Info, NextDue, LastSuccess, LastFailure, UnderWay, Expiry, Created, Overdue}
+	return []Metric{Build, Condition, Info, Controls, WaiverExpiry, NextDue, LastSuccess, LastFailure, UnderWay, Expiry, Created, Overdue}
 }
 
 // Borrowed lists those of the libraries' metrics that rules and the dashboard read.
@@ -107,6 +111,7 @@ type world struct {
 	passwords   v1alpha1.PasswordPolicyList
 	logs        v1alpha1.LogPolicyList
 	connections v1alpha1.VaultConnectionList
+	waivers     v1alpha1.HardeningWaiverList
 }
 
 // Collect implements prometheus.Collector.
@@ -115,7 +120,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	out <- prometheus.MustNewConstMetric(c.known[Build.Name], prometheus.GaugeValue, 1, version())
 	var seen world
-	for _, list := range []client.ObjectList{&seen.tenants, &seen.stores, &seen.records, &seen.schedules, &seen.passwords, &seen.logs, &seen.connections} {
+	for _, list := range []client.ObjectList{&seen.tenants, &seen.stores, &seen.records, &seen.schedules, &seen.passwords, &seen.logs, &seen.connections, &seen.waivers} {
 		if err := c.reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 			return
 		}

@@ -30,6 +30,7 @@ type fakeCache struct {
 	stores  []v1alpha1.Keystore
 	records []v1alpha1.RotationRecord
 	vaults  []v1alpha1.VaultConnection
+	waivers []v1alpha1.HardeningWaiver
 	err     error
 }
 
@@ -41,6 +42,8 @@ func (f *fakeCache) List(_ context.Context, list client.ObjectList, _ ...client.
 		list.Items = f.stores
 	case *v1alpha1.RotationRecordList:
 		list.Items = f.records
+	case *v1alpha1.HardeningWaiverList:
+		list.Items = f.waivers
 	case *v1alpha1.VaultConnectionList:
 		list.Items = f.vaults
 	}
@@ -72,6 +75,7 @@ func world() *fakeCache {
 	return &fakeCache{
 		tenants: []v1alpha1.IdentityTenant{{ObjectMeta: metav1.ObjectMeta{Namespace: "iam", Name: "acme", UID: "t"}, Status: v1alpha1.IdentityTenantStatus{
 			ServingVersion: "7.3.0",
+			Hardening:      &v1alpha1.HardeningStatus{Met: 90, Weak: []string{"TLS-04"}, Gaps: []string{"TOK-01", "TOK-02"}},
 			Conditions: []metav1.Condition{
 				{Type: "Ready", Status: metav1.ConditionTrue}, {Type: "VaultReady", Status: metav1.ConditionUnknown},
 				{Type: "UpToDate", Status: metav1.ConditionFalse}, {Type: "Stalled", Status: metav1.ConditionTrue},
@@ -100,6 +104,7 @@ func world() *fakeCache {
 			record("IdentityTenant", "acme", "an older life", "system", v1alpha1.RotationSucceeded, 17),
 			record("IdentityTenant", "gone", "g", "system", v1alpha1.RotationSucceeded, 18),
 		},
+		waivers: []v1alpha1.HardeningWaiver{{ObjectMeta: metav1.ObjectMeta{Namespace: "iam", Name: "partner"}, Spec: v1alpha1.HardeningWaiverSpec{Expires: "1970-01-02"}}},
 		vaults: []v1alpha1.VaultConnection{{ObjectMeta: metav1.ObjectMeta{Namespace: "iam", Name: "vault"}, Status: v1alpha1.VaultConnectionStatus{
 			Conditions: []metav1.Condition{{Type: "Ready", Status: metav1.ConditionFalse}}}}},
 	}
@@ -133,6 +138,7 @@ func TestEachMaterialTellsItsTimes(t *testing.T) {
 	cache, registry := world(), prometheus.NewPedanticRegistry()
 	registry.MustRegister(metrics.NewCollector(cache))
 	want := []string{
+		"holdfast_condition{HardeningWaiver/iam/partner/Stalled} 0",
 		"holdfast_condition{IdentityTenant/iam/acme/Ready} 1",
 		"holdfast_condition{IdentityTenant/iam/acme/Stalled} 1",
 		"holdfast_condition{IdentityTenant/iam/acme/UpToDate} 0",
@@ -158,7 +164,14 @@ func TestEachMaterialTellsItsTimes(t *testing.T) {
 		"holdfast_rotation_overdue{IdentityTenant/iam/acme/administrator} 0",
 		"holdfast_rotation_overdue{IdentityTenant/iam/acme/token-signing} 1",
 		"holdfast_rotation_under_way_since_timestamp_seconds{IdentityTenant/iam/acme/token-signing} 7000",
+		"holdfast_tenant_controls{iam/acme/attested} 0",
+		"holdfast_tenant_controls{iam/acme/gap} 2",
+		"holdfast_tenant_controls{iam/acme/met} 90",
+		"holdfast_tenant_controls{iam/acme/unattested} 0",
+		"holdfast_tenant_controls{iam/acme/waived} 0",
+		"holdfast_tenant_controls{iam/acme/weak} 1",
 		"holdfast_tenant_info{iam/acme/7.3.0/Strict} 1",
+		"holdfast_waiver_expiry_timestamp_seconds{iam/partner} 172800",
 	}
 	got, families := series(t, registry)
 	if difference := cmp.Diff(want, got); difference != "" {

@@ -97,6 +97,14 @@ func (c *collection) tenant(tenant *v1alpha1.IdentityTenant, lives map[string]li
 	of := owner{"IdentityTenant", tenant.Namespace, tenant.Name}
 	c.conditions(of, tenant.Status.Conditions)
 	c.add(Info, 1, tenant.Namespace, tenant.Name, tenant.Status.ServingVersion, string(profile(tenant)))
+	if judged := tenant.Status.Hardening; judged != nil {
+		for verdict, count := range map[string]int{
+			"met": int(judged.Met), "waived": len(judged.Waived), "weak": len(judged.Weak),
+			"attested": len(judged.Attested), "unattested": len(judged.Unattested), "gap": len(judged.Gaps),
+		} {
+			c.add(Controls, float64(count), tenant.Namespace, tenant.Name, verdict)
+		}
+	}
 	for _, rotation := range tenant.Status.Rotations {
 		c.time(NextDue, of, rotation.Material, rotation.NextDue)
 		c.time(LastSuccess, of, rotation.Material, rotation.LastRotation)

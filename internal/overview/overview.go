@@ -25,23 +25,26 @@ type Namespace struct {
 	Passwords   []v1alpha1.PasswordPolicy
 	Logs        []v1alpha1.LogPolicy
 	Schedules   []v1alpha1.RotationSchedule
+	Waivers     []v1alpha1.HardeningWaiver
 	Records     []v1alpha1.RotationRecord
 }
 
 // Tenant is how one tenant is.
 type Tenant struct {
-	Namespace  string             `json:"namespace"`
-	Name       string             `json:"name"`
-	Summary    string             `json:"summary"` // Ready, Progressing, Stalled, Suspended or NotReady
-	Version    Change             `json:"version"`
-	Revision   Change             `json:"revision"`
-	Profile    string             `json:"profile"`
-	Endpoints  []string           `json:"endpoints,omitempty"`
-	Conditions []metav1.Condition `json:"conditions"`
-	Uses       []Object           `json:"uses"`
-	Rotations  []Rotation         `json:"rotations,omitempty"`
-	Changes    []Past             `json:"changes,omitempty"`
-	ToDo       []string           `json:"toDo"` // empty: nothing
+	Namespace string   `json:"namespace"`
+	Name      string   `json:"name"`
+	Summary   string   `json:"summary"` // Ready, Progressing, Stalled, Suspended or NotReady
+	Version   Change   `json:"version"`
+	Revision  Change   `json:"revision"`
+	Profile   string   `json:"profile"`
+	Endpoints []string `json:"endpoints,omitempty"`
+	// Hardening is how the tenant was judged; none before the first time.
+	Hardening  *v1alpha1.HardeningStatus `json:"hardening,omitempty"`
+	Conditions []metav1.Condition        `json:"conditions"`
+	Uses       []Object                  `json:"uses"`
+	Rotations  []Rotation                `json:"rotations,omitempty"`
+	Changes    []Past                    `json:"changes,omitempty"`
+	ToDo       []string                  `json:"toDo"` // empty: nothing
 }
 
 // Change is what is wished and what serves. They are the same when no change is under way.
@@ -99,9 +102,9 @@ func Of(seen Namespace, name string, now time.Time) (tenants []Tenant) {
 func of(cr *v1alpha1.IdentityTenant, seen *Namespace, now time.Time) Tenant {
 	tenant := Tenant{
 		Namespace: cr.Namespace, Name: cr.Name, Profile: string(v1alpha1.ProfileStrict),
-		Revision:   Change{Wanted: cr.Status.DesiredRevision, Serving: cr.Status.ServingRevision},
-		Version:    Change{Serving: cr.Status.ServingVersion},
-		Conditions: append([]metav1.Condition{}, cr.Status.Conditions...), Summary: summary(cr), Uses: uses(cr, seen),
+		Revision:  Change{Wanted: cr.Status.DesiredRevision, Serving: cr.Status.ServingRevision},
+		Version:   Change{Serving: cr.Status.ServingVersion},
+		Hardening: cr.Status.Hardening, Conditions: append([]metav1.Condition{}, cr.Status.Conditions...), Summary: summary(cr), Uses: uses(cr, seen),
 	}
 	if cr.Spec.Product.WSO2IS != nil {
 		tenant.Version.Wanted = cr.Spec.Product.WSO2IS.Version

@@ -43,6 +43,8 @@ func read(t *testing.T, path string) (seen overview.Namespace) {
 			seen.Logs = appended(t, seen.Logs, document)
 		case "RotationSchedule":
 			seen.Schedules = appended(t, seen.Schedules, document)
+		case "HardeningWaiver":
+			seen.Waivers = appended(t, seen.Waivers, document)
 		case "RotationRecord":
 			seen.Records = appended(t, seen.Records, document)
 		default:

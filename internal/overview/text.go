@@ -62,6 +62,7 @@ func (p *page) tenant(tenant *Tenant) {
 	for _, url := range tenant.Endpoints {
 		p.line("%s", url)
 	}
+	p.hardening(tenant.Hardening)
 	p.branch("Conditions")
 	for _, condition := range tenant.Conditions {
 		p.condition(condition)
@@ -91,6 +92,23 @@ func (p *page) tenant(tenant *Tenant) {
 	for i, text := range tenant.ToDo {
 		fmt.Fprintf(p, "   %d. %s\n", i+1, strings.Join(strings.Fields(text), " "))
 	}
+}
+
+// hardening counts the controls, and names those that are not met.
+func (p *page) hardening(judged *v1alpha1.HardeningStatus) {
+	if judged == nil {
+		return
+	}
+	said := fmt.Sprintf("controls: %d met, %d attested", judged.Met, len(judged.Attested))
+	for _, part := range []struct {
+		word, shade string
+		ids         []string
+	}{{"weak", red, judged.Weak}, {"waived", yellow, judged.Waived}, {"unattested", yellow, judged.Unattested}} {
+		if len(part.ids) > 0 {
+			said += ", " + p.colour(part.shade, part.word+" "+strings.Join(part.ids, " "))
+		}
+	}
+	p.line("%s", said)
 }
 
 // change is what serves and, when it is another, what is wanted.

@@ -28,46 +28,60 @@ var commands = map[string]string{
 	v1alpha1.ReasonServerRefusedLogin:   "holdfast rotate tenant %[1]s -n %[2]s --material system --wait",
 }
 
+// advice gathers what to do; each is said once.
+type advice struct {
+	name, namespace string
+	list            []string
+}
+
+func (a *advice) add(text, reason string) {
+	if command, known := commands[reason]; known {
+		text = strings.TrimSuffix(text, ".") + ". " + fmt.Sprintf("Try: "+command, a.name, a.namespace)
+	}
+	if !slices.Contains(a.list, text) {
+		a.list = append(a.list, text)
+	}
+}
+
 // toDo says what a person has to do, the most pressing first. What passes by itself is not among it.
 func toDo(cr *v1alpha1.IdentityTenant, tenant *Tenant, now time.Time) []string {
-	list := []string{}
-	add := func(text, reason string) {
-		if command, known := commands[reason]; known {
-			text = strings.TrimSuffix(text, ".") + ". " + fmt.Sprintf("Try: "+command, cr.Name, cr.Namespace)
-		}
-		if !slices.Contains(list, text) {
-			list = append(list, text)
-		}
-	}
-	stalled := apimeta.FindStatusCondition(cr.Status.Conditions, v1alpha1.ConditionStalled)
-	if stalled != nil && stalled.Status == metav1.ConditionTrue {
-		add(stalled.Message, stalled.Reason)
+	a := &advice{name: cr.Name, namespace: cr.Namespace, list: []string{}}
+	if stalled := apimeta.FindStatusCondition(cr.Status.Conditions, v1alpha1.ConditionStalled); stalled != nil && stalled.Status == metav1.ConditionTrue {
+		a.add(stalled.Message, stalled.Reason)
 	}
 	if tenant.Summary == "NotObserved" {
-		add("Nobody looked at the tenant as it is now: see whether the manager runs, kubectl get pods -n holdfast-system", "")
+		a.add("Nobody looked at the tenant as it is now: see whether the manager runs, kubectl get pods -n holdfast-system", "")
 	}
 	if cr.Spec.Suspend {
-		add("The operator changes nothing: set spec.suspend to false when it may", "")
+		a.add("The operator changes nothing: set spec.suspend to false when it may", "")
 	}
 	for _, condition := range cr.Status.Conditions {
 		if _, helps := commands[condition.Reason]; helps && condition.Status == metav1.ConditionFalse && now.Sub(condition.LastTransitionTime.Time) > patience {
-			add(condition.Message, condition.Reason)
+			a.add(condition.Message, condition.Reason)
 		}
 	}
+	if hardened := apimeta.FindStatusCondition(cr.Status.Conditions, v1alpha1.ConditionHardened); hardened != nil && hardened.Status == metav1.ConditionFalse {
+		a.add(hardened.Message, "")
+	}
+	a.uses(tenant, now)
+	return a.list
+}
+
+// uses tells what is wrong with what the tenant needs, and which rotations are late.
+func (a *advice) uses(tenant *Tenant, now time.Time) {
 	for _, object := range tenant.Uses {
 		if object.Ready == metav1.ConditionUnknown || object.Ready == metav1.ConditionFalse && object.Kind != "Keystore" {
-			add(fmt.Sprintf("%s %s: %s", object.Kind, object.Name, object.Message), "")
+			a.add(fmt.Sprintf("%s %s: %s", object.Kind, object.Name, object.Message), "")
 		}
 		if object.Ends != nil && object.Ends.Sub(now) < soon {
-			add(fmt.Sprintf("The certificate of %s ends %s: see docs/runbooks/HoldfastCertificateEnds.md", object.Name, distance(object.Ends.Sub(now))), "")
+			a.add(fmt.Sprintf("The certificate of %s ends %s: see docs/runbooks/HoldfastCertificateEnds.md", object.Name, distance(object.Ends.Sub(now))), "")
 		}
 	}
 	for _, rotation := range tenant.Rotations {
 		if rotation.Overdue {
-			add(fmt.Sprintf("%s is late, %s. To have it now: holdfast rotate tenant %s -n %s --material %s --wait", rotation.Material, strings.TrimSuffix(rotation.Message, "."), cr.Name, cr.Namespace, rotation.Material), "")
+			a.add(fmt.Sprintf("%s is late, %s. To have it now: holdfast rotate tenant %s -n %s --material %s --wait", rotation.Material, strings.TrimSuffix(rotation.Message, "."), a.name, a.namespace, rotation.Material), "")
 		}
 	}
-	return list
 }
 
 // distance of a time in one unit, such as in 12d or 3h ago.

@@ -42,6 +42,12 @@ func uses(cr *v1alpha1.IdentityTenant, seen *Namespace) (found []Object) {
 		schedule, exists := find(seen.Schedules, at(name))
 		add("RotationSchedule", name, schedule.Status.Conditions, exists)
 	}
+	if judged := cr.Status.Hardening; judged != nil {
+		for _, name := range judged.Waivers {
+			waiver, exists := find(seen.Waivers, at(name))
+			add("HardeningWaiver", name, waiver.Status.Conditions, exists)
+		}
+	}
 	return found
 }
 

@@ -41,7 +41,7 @@ type kind struct {
 const ours = "iam.holdfast.dev"
 
 func kinds() (list []kind) {
-	for _, name := range []string{"IdentityTenant", "Keystore", "VaultConnection", "PasswordPolicy", "LogPolicy", "RotationSchedule", "RotationRecord"} {
+	for _, name := range []string{"IdentityTenant", "Keystore", "VaultConnection", "PasswordPolicy", "LogPolicy", "RotationSchedule", "HardeningWaiver", "RotationRecord"} {
 		list = append(list, kind{group: ours, version: "v1alpha1", kind: name})
 	}
 	return append(list,
