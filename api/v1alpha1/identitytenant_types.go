@@ -3,6 +3,7 @@ package v1alpha1
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // IdentityTenant is one hardened identity server with all that it needs: its
@@ -167,6 +168,14 @@ type WSO2IS struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-zA-Z0-9._:/]+@sha256:[a-f0-9]{64}$')",message="write the image with its digest, such as registry.example/wso2is-postgresql@sha256: and 64 hexadecimal digits: a tag alone can be moved"
 	// +required
 	Image string `json:"image"`
+	// extraConfig is merged into deployment.toml: tables, lists, texts, numbers and switches
+	// as they would stand there, at most 16 KiB. A key that a control of the catalogue is
+	// about, or that is rendered already, is refused with the control named; so is a
+	// reference such as $env{…}, and a secret that the vendor publishes. The server ignores
+	// keys that it does not know: holdfast lint points them out.
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +optional
+	ExtraConfig *runtime.RawExtension `json:"extraConfig,omitempty"`
 }
 
 // Resources of the server container.

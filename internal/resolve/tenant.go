@@ -53,6 +53,9 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 		RetainVault: cr.Spec.DeletionPolicy != v1alpha1.DeletionDelete, Suspended: cr.Spec.Suspend,
 		WindowOpen: options.WindowOpen, OperatorPeer: options.OperatorPeer,
 	}
+	if want.ExtraConfig, err = extraConfig(product.ExtraConfig); err != nil {
+		return tenant.Spec{}, err
+	}
 	for _, secret := range cr.Spec.ImagePullSecrets {
 		want.ImagePullSecrets = append(want.ImagePullSecrets, secret.Name)
 	}

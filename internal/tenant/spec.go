@@ -45,8 +45,11 @@ type Spec struct {
 	Memory           resource.Quantity
 	Scheduling       Scheduling
 
-	Issuer      Issuer
-	VaultRef    string
+	Issuer   Issuer
+	VaultRef string
+	// ExtraConfig is merged into the server's configuration file: maps, lists, strings,
+	// booleans, int64 and float64. Nil: nothing.
+	ExtraConfig map[string]any
 	Database    Database
 	Mail        *Mail
 	Keystores   []Keystore // in order: the trust store, which reads the others, is last

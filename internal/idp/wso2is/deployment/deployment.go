@@ -84,7 +84,7 @@ func Render(want tenant.Spec, seen tenant.Facts) ([]byte, error) {
 	if err := toml.NewEncoder(&out).Encode(newFile(want, stores)); err != nil {
 		return nil, fmt.Errorf("write deployment.toml: %w", err)
 	}
-	return out.Bytes(), nil
+	return merge(out.Bytes(), want.ExtraConfig)
 }
 
 func newFile(want tenant.Spec, stores map[tenant.KeystoreRole]store) file {
