@@ -19,6 +19,12 @@ type Realm struct {
 	// recovery of forgotten passwords. Default: off.
 	// +optional
 	Recovery *Recovery `json:"recovery,omitempty"`
+	// sessions: how long people stay signed in.
+	// +optional
+	Sessions *Sessions `json:"sessions,omitempty"`
+	// registration of new accounts.
+	// +optional
+	Registration *Registration `json:"registration,omitempty"`
 	// administrators of the realm.
 	// +optional
 	Administrators *Administrators `json:"administrators,omitempty"`
@@ -57,3 +63,78 @@ type Recovery struct {
 	// +optional
 	Callbacks []string `json:"callbacks,omitempty"`
 }
+
+// Sessions of people who signed in. Longer ones than spec.hardening.profile allows are weak
+// (OWASP ASVS 5.0.0 7.3, NIST SP 800-63B 4.2.3).
+// +kubebuilder:validation:XValidation:rule="!has(self.idle) || (duration(self.idle) >= duration('1m') && duration(self.idle) <= duration('24h'))",message="idle must lie between 1m and 24h"
+// +kubebuilder:validation:XValidation:rule="!has(self.maximum) || (duration(self.maximum) >= duration('1m') && duration(self.maximum) <= duration('720h'))",message="maximum must lie between 1m and 720h"
+// +kubebuilder:validation:XValidation:rule="!has(self.rememberMe) || self.rememberMe == 'Disabled' || (duration(self.rememberMe) >= duration('1m') && duration(self.rememberMe) <= duration('8760h'))",message="write rememberMe as Disabled, or as a time between 1m and 8760h"
+// +kubebuilder:validation:XValidation:rule="!has(self.idle) || !has(self.maximum) || duration(self.idle) <= duration(self.maximum)",message="idle is longer than maximum: a session cannot rest for longer than it lives"
+// +kubebuilder:validation:XValidation:rule="(!has(self.idle) || duration(self.idle).getSeconds() % 60 == 0) && (!has(self.maximum) || duration(self.maximum).getSeconds() % 60 == 0) && (!has(self.rememberMe) || self.rememberMe == 'Disabled' || duration(self.rememberMe).getSeconds() % 60 == 0)",message="write whole minutes, such as 15m or 8h"
+type Sessions struct {
+	// idle is how long a session that nobody uses lives, in whole minutes: 1m to 24h. Default 15m,
+	// or maximum where that is shorter.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
+	// +optional
+	Idle *metav1.Duration `json:"idle,omitempty"`
+	// maximum is how long a session lives although it is used, in whole minutes: 1m to 720h.
+	// Default 8h; 720h with the profile Baseline.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$`
+	// +optional
+	Maximum *metav1.Duration `json:"maximum,omitempty"`
+	// rememberMe is how long the session lives of whoever asks to be remembered, counted from the
+	// sign-in and used or not, in whole minutes: 1m to 8760h. Disabled: no longer than idle, since
+	// the product's page asks in any case. Default: as maximum; 336h with the profile Baseline.
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^(Disabled|([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?)$`
+	// +optional
+	RememberMe string `json:"rememberMe,omitempty"`
+}
+
+// RememberMeDisabled is the value of Sessions.RememberMe that is no time.
+const RememberMeDisabled = "Disabled"
+
+// Registration of new accounts (OWASP ASVS 5.0.0 6.3.8).
+type Registration struct {
+	// selfService lets people make accounts for themselves: Enabled or Disabled (default). It
+	// needs spec.mail unless confirmEmail is None.
+	// +kubebuilder:validation:Enum=Enabled;Disabled
+	// +optional
+	SelfService Switch `json:"selfService,omitempty"`
+	// invitation lets an administrator make an account that opens with a link in an e-mail, so
+	// that its password is never known to two: Enabled or Disabled. It needs spec.mail. Default:
+	// Enabled where spec.mail is declared.
+	// +kubebuilder:validation:Enum=Enabled;Disabled
+	// +optional
+	Invitation Switch `json:"invitation,omitempty"`
+	// confirmEmail keeps an account that somebody made for himself shut until its address is
+	// confirmed: Required (default), or None.
+	// +kubebuilder:validation:Enum=Required;None
+	// +optional
+	ConfirmEmail Confirmation `json:"confirmEmail,omitempty"`
+}
+
+// Switch is on or off.
+type Switch string
+
+// The positions of a Switch.
+const (
+	SwitchEnabled  Switch = "Enabled"
+	SwitchDisabled Switch = "Disabled"
+)
+
+// Confirmation says whether something has to be confirmed.
+type Confirmation string
+
+// The confirmations.
+const (
+	ConfirmationRequired Confirmation = "Required"
+	ConfirmationNone     Confirmation = "None"
+)

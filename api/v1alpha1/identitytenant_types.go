@@ -50,6 +50,7 @@ type IdentityTenantList struct {
 // hardened default, which status.defaults shows.
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.admin) || self.exposure.admin.hostname != self.hostname",message="exposure.admin.hostname must differ from hostname: consoles and admin APIs never share the public name"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.product.wso2is) || has(self.product.wso2is)",message="the product of a tenant cannot change: create another tenant"
+// +kubebuilder:validation:XValidation:rule="has(self.mail) || !has(self.realms) || self.realms.all(r, !has(r.registration) || ((!has(r.registration.invitation) || r.registration.invitation == 'Disabled') && (!has(r.registration.selfService) || r.registration.selfService == 'Disabled' || (has(r.registration.confirmEmail) && r.registration.confirmEmail == 'None'))))",message="registration needs e-mail: declare mail, or leave invitation and selfService out"
 type IdentityTenantSpec struct {
 	// product is the identity server and its version.
 	// +required

@@ -19,6 +19,7 @@ import (
 var notJudged = map[string]string{
 	"password.notUsername": "a gap: the product cannot do it, whatever is declared (PWD-04)",
 	"password.notCommon":   "a gap: the product cannot do it, whatever is declared (PWD-05)",
+	"invitation.enabled":   "accounts are made by invitation or not: both are right",
 	"recovery.emailLink":   "one way to recover, or none: both are right",
 }
 

@@ -69,10 +69,10 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 	if want.Keystores, err = keystores(cr, version, &want.Defaults); err != nil {
 		return tenant.Spec{}, err
 	}
-	if want.Realms, err = realms(cr, refs); err != nil {
+	if err := hardening(&want, cr, refs); err != nil {
 		return tenant.Spec{}, err
 	}
-	if err := hardening(&want, cr, refs); err != nil {
+	if want.Realms, err = realms(cr, refs, want.Profile); err != nil {
 		return tenant.Spec{}, err
 	}
 	want.Network = network(cr)

@@ -20,29 +20,55 @@ type Setting string
 
 // The settings. A name ends in its unit where the value has one.
 const (
-	PasswordMinLength     Setting = "password.length.min"
-	PasswordMaxLength     Setting = "password.length.max"
-	PasswordLower         Setting = "password.require.lower"
-	PasswordUpper         Setting = "password.require.upper"
-	PasswordDigit         Setting = "password.require.digit"
-	PasswordSpecial       Setting = "password.require.special"
-	PasswordMaxRepeated   Setting = "password.maxRepeated"
-	PasswordMinUnique     Setting = "password.minUnique"
-	PasswordNotUsername   Setting = "password.notUsername"
-	PasswordNotCommon     Setting = "password.notCommon"
-	PasswordHistory       Setting = "password.history"
-	PasswordMaxAgeDays    Setting = "password.maxAge.days"
-	LockoutAttempts       Setting = "lockout.attempts"
-	LockoutMinutes        Setting = "lockout.duration.minutes" // 0: until an administrator unlocks
-	LockoutBackoffFactor  Setting = "lockout.backoffFactor"
+	PasswordMinLength    Setting = "password.length.min"
+	PasswordMaxLength    Setting = "password.length.max"
+	PasswordLower        Setting = "password.require.lower"
+	PasswordUpper        Setting = "password.require.upper"
+	PasswordDigit        Setting = "password.require.digit"
+	PasswordSpecial      Setting = "password.require.special"
+	PasswordMaxRepeated  Setting = "password.maxRepeated"
+	PasswordMinUnique    Setting = "password.minUnique"
+	PasswordNotUsername  Setting = "password.notUsername"
+	PasswordNotCommon    Setting = "password.notCommon"
+	PasswordHistory      Setting = "password.history"
+	PasswordMaxAgeDays   Setting = "password.maxAge.days"
+	LockoutAttempts      Setting = "lockout.attempts"
+	LockoutMinutes       Setting = "lockout.duration.minutes" // 0: until an administrator unlocks
+	LockoutBackoffFactor Setting = "lockout.backoffFactor"
+
 	RecoveryEmailLink     Setting = "recovery.emailLink"
 	RecoveryLinkMinutes   Setting = "recovery.linkLifetime.minutes"
 	RecoveryCallbacks     Setting = "recovery.callbacks" // sorted, separated by a space
-	RegistrationSelf      Setting = "registration.selfService"
-	RegistrationLite      Setting = "registration.lite"
+	RecoveryAttempts      Setting = "recovery.attempts"  // wrong codes before a recovery ends
+	RecoveryResends       Setting = "recovery.resends"
+	RecoveryNotifySuccess Setting = "recovery.notifySuccess"
+	RecoveryAutoLogin     Setting = "recovery.autoLogin"
 	ForcedResetLink       Setting = "forcedReset.link"
 	ForcedResetMinutes    Setting = "forcedReset.lifetime.minutes"
-	RegistrationCallbacks Setting = "registration.callbacks" // as RecoveryCallbacks
+
+	RegistrationSelf         Setting = "registration.selfService"
+	RegistrationLite         Setting = "registration.lite"
+	RegistrationCallbacks    Setting = "registration.callbacks"    // as RecoveryCallbacks
+	RegistrationConfirmEmail Setting = "registration.confirmEmail" // before the account opens
+	RegistrationCodeMinutes  Setting = "registration.codeLifetime.minutes"
+	RegistrationTellsNames   Setting = "registration.tellsNames" // whether a name is taken
+	RegistrationAutoLogin    Setting = "registration.autoLogin"
+	Invitation               Setting = "invitation.enabled" // a new account opens with a link in an e-mail
+	InvitationMinutes        Setting = "invitation.lifetime.minutes"
+	AccountsEmailVerified    Setting = "accounts.emailVerified" // a changed address, before it is used
+	AccountsDisabling        Setting = "accounts.disabling"     // an administrator can shut an account
+
+	SessionIdleMinutes      Setting = "sessions.idle.minutes"
+	SessionMaximumMinutes   Setting = "sessions.maximum.minutes" // 0: a session that is used never ends
+	SessionRememberMinutes  Setting = "sessions.rememberMe.minutes"
+	SessionOutlivesPassword Setting = "sessions.outlivePassword" // the session in which it is changed
+
+	CORSAnyOrigin       Setting = "cors.anyOrigin"
+	CORSSubdomains      Setting = "cors.subdomains"
+	CORSAnyHeader       Setting = "cors.anyHeader"
+	ClientsAuthenticate Setting = "clientRegistration.authenticated" // whoever registers a client
+	ClientsFAPI         Setting = "clientRegistration.fapi"          // it makes FAPI clients only
+	AssertionReuse      Setting = "assertions.reuse"                 // one that authenticates a client, twice
 )
 
 // Change is one setting that differs between what is wanted and what is live.

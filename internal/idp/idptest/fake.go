@@ -405,16 +405,22 @@ func (a *FakeAdmin) Close() error { return nil }
 
 var (
 	numbers  = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
-	prefixes = []string{"password.", "lockout.", "recovery.", "registration.", "forcedReset."}
+	prefixes = []string{"password.", "lockout.", "recovery.", "registration.", "forcedReset.", "invitation.", "accounts.", "sessions.", "cors.", "clientRegistration.", "assertions."}
+	switches = []tenant.Setting{
+		tenant.RecoveryEmailLink, tenant.RecoveryNotifySuccess, tenant.RecoveryAutoLogin, tenant.ForcedResetLink,
+		tenant.RegistrationSelf, tenant.RegistrationLite, tenant.RegistrationConfirmEmail, tenant.RegistrationTellsNames, tenant.RegistrationAutoLogin,
+		tenant.Invitation, tenant.AccountsEmailVerified, tenant.AccountsDisabling, tenant.SessionOutlivesPassword,
+		tenant.CORSAnyOrigin, tenant.CORSSubdomains, tenant.CORSAnyHeader, tenant.ClientsAuthenticate, tenant.ClientsFAPI, tenant.AssertionReuse,
+		tenant.PasswordNotUsername, tenant.PasswordNotCommon,
+	}
 )
 
 // possible knows the kinds of values: lists of URLs, switches and numbers.
 func possible(c tenant.Change) bool {
-	switch c.Setting {
-	case tenant.RecoveryCallbacks, tenant.RegistrationCallbacks:
+	switch {
+	case c.Setting == tenant.RecoveryCallbacks, c.Setting == tenant.RegistrationCallbacks:
 		return !slices.ContainsFunc(strings.Fields(c.To), func(url string) bool { return !strings.HasPrefix(url, "https://") })
-	case tenant.RecoveryEmailLink, tenant.RegistrationSelf, tenant.RegistrationLite, tenant.ForcedResetLink,
-		tenant.PasswordNotUsername, tenant.PasswordNotCommon:
+	case slices.Contains(switches, c.Setting):
 		return c.To == "true" || c.To == "false"
 	}
 	known := slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(string(c.Setting), prefix) })

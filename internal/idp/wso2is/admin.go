@@ -2,6 +2,7 @@ package wso2is
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -69,7 +70,7 @@ func (a *admin) Close() error {
 	return nil
 }
 
-// Observe implements idp.Admin. It makes five GET requests for each realm.
+// Observe implements idp.Admin. It makes eight GET requests for each realm.
 func (a *admin) Observe(ctx context.Context, realms []string) (tenant.Settings, error) {
 	out := make(tenant.Settings, len(realms))
 	for _, realm := range realms {
@@ -110,6 +111,7 @@ const (
 type liveRealm struct {
 	rules      validators
 	governance governance
+	configs    configs
 }
 
 // settings are all that we have a word for.
@@ -125,6 +127,11 @@ func (l liveRealm) settings() tenant.RealmSettings {
 			out[setting] = value
 		}
 	}
+	for setting := range configFields {
+		if value, ok := l.read(setting); ok {
+			out[setting] = value
+		}
+	}
 	return out
 }
 
@@ -133,12 +140,15 @@ func (l liveRealm) read(setting tenant.Setting) (string, bool) {
 	if rule, ok := passwordRules[setting]; ok {
 		return rule.decode(l.rules)
 	}
+	if field, ok := configFields[setting]; ok {
+		return field.decode(l.configs)
+	}
 	return observeSetting(setting, l.governance)
 }
 
 // load reads a realm. Faults, beside those of a call: Waiting RealmMissing.
 func (a *admin) load(ctx context.Context, realm string) (liveRealm, error) {
-	live := liveRealm{governance: governance{}}
+	live := liveRealm{governance: governance{}, configs: configs{}}
 	var rules passwordModel
 	err := a.client.do(ctx, call{method: http.MethodGet, path: realmPath(realm) + passwordRulesPath, account: a.account(realm), into: &rules})
 	if err != nil {
@@ -150,7 +160,34 @@ func (a *admin) load(ctx context.Context, realm string) (liveRealm, error) {
 			return live, err
 		}
 	}
-	return live, nil
+	return live, a.loadConfigs(ctx, realm, live.configs)
+}
+
+// loadConfigs reads the documents of a realm: the answer for all of them has two more in it.
+func (a *admin) loadConfigs(ctx context.Context, realm string, into configs) error {
+	for _, own := range []document{serverConfigs, assertConfig} {
+		answer := map[string]json.RawMessage{}
+		err := a.client.do(ctx, call{method: http.MethodGet, path: realmPath(realm) + own.path, account: a.account(realm), into: &answer})
+		if isNotFound(err) {
+			continue // a build without it
+		}
+		if err != nil {
+			return realmFault(realm, err)
+		}
+		into.keep(own.path, answer)
+		for _, nested := range []document{corsConfig, clientConfig} {
+			inner := map[string]json.RawMessage{}
+			if own == serverConfigs && json.Unmarshal(answer[nested.within], &inner) == nil {
+				into.keep(nested.path, inner)
+			}
+		}
+	}
+	return nil
+}
+
+func isNotFound(err error) bool {
+	var answer *refusal
+	return errors.As(err, &answer) && answer.status == http.StatusNotFound
 }
 
 // loadCategory adds what a category lists. A build that lacks all connectors of a
@@ -164,8 +201,7 @@ func (a *admin) loadCategory(ctx context.Context, realm string, category categor
 	}
 	err := a.client.do(ctx, call{method: http.MethodGet, path: realmPath(realm) + governancePath + restID(string(category)),
 		account: a.account(realm), into: &listed})
-	var answer *refusal
-	if errors.As(err, &answer) && answer.status == http.StatusNotFound {
+	if isNotFound(err) {
 		return nil
 	}
 	if err != nil {
@@ -185,8 +221,7 @@ func realmFault(realm string, err error) error {
 	if realm == tenant.RootRealm {
 		return err
 	}
-	var answer *refusal
-	if errors.As(err, &answer) && answer.status == http.StatusNotFound {
+	if isNotFound(err) {
 		return fault.Waiting(idp.ReasonRealmMissing, "realm %s: the server has no active server tenant of this domain; "+
 			"create it in the server or take it out of spec.realms", realm)
 	}

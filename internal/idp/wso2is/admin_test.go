@@ -77,6 +77,8 @@ func TestContradictingPropertiesAreDrift(t *testing.T) {
 		"Recovery.CallbackRegex":                                  tenant.RecoveryCallbacks,
 		"LiteRegistration.CallbackRegex":                          tenant.RegistrationCallbacks,
 		"account.lock.handler.Time":                               tenant.LockoutMinutes,
+		"SelfRegistration.SendConfirmationOnCreation":             tenant.RegistrationConfirmEmail,
+		"EmailVerification.LockOnCreation":                        tenant.Invitation,
 	} {
 		t.Run(property, func(t *testing.T) {
 			home, state := hometest.New(t), standin.NewState()
@@ -179,6 +181,58 @@ func TestBuildWithoutAProperty(t *testing.T) {
 	}
 }
 
+// A build without a document is told apart, and what a server does not tell is what it does
+// by itself.
+func TestBuildWithoutAConfiguration(t *testing.T) {
+	home, state := hometest.New(t), standin.NewState()
+	options := home.Options(t, state)
+	options.Without = []string{"enableTokenReuse", "preserveCurrentSessionAtPasswordUpdate"}
+	server, err := standin.Start(options)
+	set(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	admin := connect(t, home, server)
+	seen := observe(t, admin)[root]
+	if value, ok := seen[tenant.AssertionReuse]; ok {
+		t.Errorf("assertions.reuse is %q, though nobody can tell", value)
+	}
+	if seen[tenant.SessionOutlivesPassword] != "false" {
+		t.Errorf("sessions.outlivePassword is %q; an older server ends them all", seen[tenant.SessionOutlivesPassword])
+	}
+	refused(t, admin.Configure(t.Context(), change(tenant.AssertionReuse, "false")), "this server has no /configs/jwt-key-validator")
+	refused(t, admin.Configure(t.Context(), change(tenant.SessionOutlivesPassword, "true")), "preserveCurrentSessionAtPasswordUpdate")
+	configure(t, admin, change(tenant.SessionOutlivesPassword, "false"))
+}
+
+// A number stays while its switch is off, for whoever turns it on again; one request writes
+// all that differs of a document.
+func TestSessionsAreWrittenAtOnce(t *testing.T) {
+	home, state := hometest.New(t), standin.NewState()
+	server := home.Start(t, state)
+	admin := connect(t, home, server)
+	before := len(server.Requests())
+	configure(t, admin, append(change(tenant.SessionMaximumMinutes, "480"), change(tenant.SessionIdleMinutes, "10")...))
+	writes := 0
+	for _, request := range server.Requests()[before:] {
+		if strings.HasPrefix(request, "PATCH") {
+			writes++
+		}
+	}
+	if writes != 1 {
+		t.Errorf("%d writes, want 1", writes)
+	}
+	configure(t, admin, change(tenant.SessionMaximumMinutes, "0"))
+	stored, err := state.Configs(root)
+	set(t, err)
+	if stored["/enableMaximumSessionTimeoutPeriod"] != "false" || stored["/maximumSessionTimeoutPeriod"] != "480" {
+		t.Errorf("stored: %v", stored)
+	}
+	set(t, state.SetConfig(root, "/maximumSessionTimeoutPeriod", "soon"))
+	set(t, state.SetConfig(root, "/enableMaximumSessionTimeoutPeriod", "true"))
+	if seen := observe(t, admin)[root][tenant.SessionMaximumMinutes]; seen != "text:soon" {
+		t.Errorf("a foreign value is read as %q", seen)
+	}
+}
+
 // One refusal does not keep the rest from being written, and says what the server said.
 func TestRefusalNamesSettingAndReason(t *testing.T) {
 	home := hometest.New(t)
@@ -212,8 +266,8 @@ func TestRequestsPerLook(t *testing.T) {
 	configure(t, admin, tenant.Compare(tenant.Settings{root: hardened}, nil))
 	before := len(server.Requests())
 	observe(t, admin)
-	if n := len(server.Requests()) - before; n != 5 {
-		t.Errorf("Observe of a realm makes %d requests, want 5", n)
+	if n := len(server.Requests()) - before; n != 8 {
+		t.Errorf("Observe of a realm makes %d requests, want 8", n)
 	}
 }
 

@@ -91,17 +91,22 @@ type writes struct {
 	ofRules    tenant.Diff
 	connectors connectorWrites
 	of         map[connector]tenant.Diff
+	configs    map[document]operations
+	ofConfigs  map[document]tenant.Diff
 }
 
 // plan makes writes of the open changes, and faults of those for which the server has
 // no place. A regular expression for passwords gives way: it excludes rules.
 func (l liveRealm) plan(open tenant.Diff) (w writes, refused []error) {
-	w = writes{rules: l.rules.clone(), connectors: connectorWrites{}, of: map[connector]tenant.Diff{}}
+	w = writes{rules: l.rules.clone(), connectors: connectorWrites{}, of: map[connector]tenant.Diff{},
+		configs: map[document]operations{}, ofConfigs: map[document]tenant.Diff{}}
 	for _, c := range open {
 		var err error
 		if rule, ok := passwordRules[c.Setting]; ok {
 			err = rule.apply(w.rules, c.To)
 			w.ofRules = append(w.ofRules, c)
+		} else if field, ok := configFields[c.Setting]; ok {
+			err = w.addConfig(field, c, l.configs)
 		} else {
 			err = w.connectors.add(c.Setting, c.To, l.governance)
 		}
@@ -116,7 +121,21 @@ func (l liveRealm) plan(open tenant.Diff) (w writes, refused []error) {
 	return w, refused
 }
 
-// write sends the rules of the password and each connector's properties once. What
+// addConfig adds a change of a document that the server has.
+func (w writes) addConfig(field configField, c tenant.Change, live configs) error {
+	d := field.document
+	if _, there := live[d.path]; !there {
+		return fmt.Errorf("this server has no %s", d.path)
+	}
+	if w.configs[d] == nil {
+		w.configs[d] = operations{}
+	}
+	w.ofConfigs[d] = append(w.ofConfigs[d], c)
+	return w.configs[d].add(field, c.To)
+}
+
+// write sends the rules of the password, each connector's properties and each document's
+// fields once. What
 // the server refuses does not keep the rest from being written.
 func (a *admin) write(ctx context.Context, realm string, open tenant.Diff, live liveRealm) error {
 	w, refused := live.plan(open)
@@ -129,6 +148,14 @@ func (a *admin) write(ctx context.Context, realm string, open tenant.Diff, live 
 	}
 	for _, connector := range slices.SortedFunc(maps.Keys(w.connectors), byName) {
 		err := refusedFor(w.of[connector], a.patch(ctx, realm, connector, w.connectors[connector]))
+		if err != nil && !isSettingRefused(err) {
+			return err
+		}
+		refused = append(refused, err)
+	}
+	for _, d := range slices.SortedFunc(maps.Keys(w.configs), func(a, b document) int { return cmp.Compare(a.path, b.path) }) {
+		err := refusedFor(w.ofConfigs[d], a.client.do(ctx, call{method: http.MethodPatch, path: realmPath(realm) + d.path,
+			account: a.account(realm), body: w.configs[d].body(d)}))
 		if err != nil && !isSettingRefused(err) {
 			return err
 		}
@@ -171,6 +198,10 @@ func byName(a, b connector) int {
 func possible(setting tenant.Setting, value string) error {
 	if rule, ok := passwordRules[setting]; ok {
 		return rule.apply(validators{}, value)
+	}
+	if field, ok := configFields[setting]; ok {
+		_, err := field.codec.encode(value)
+		return err
 	}
 	if len(bindings[setting]) == 0 {
 		return errors.New("there is no such setting")

@@ -31,6 +31,12 @@ var (
 		tenant.ForcedResetLink:   "true", tenant.ForcedResetMinutes: "60",
 		tenant.RegistrationSelf: "true", tenant.RegistrationLite: "true",
 		tenant.RegistrationCallbacks: "https://id.acme.example/*",
+		tenant.RecoveryAttempts:      "4", tenant.RecoveryResends: "4", tenant.RecoveryNotifySuccess: "true", tenant.RecoveryAutoLogin: "true",
+		tenant.RegistrationConfirmEmail: "true", tenant.RegistrationCodeMinutes: "60", tenant.RegistrationTellsNames: "false", tenant.RegistrationAutoLogin: "true",
+		tenant.Invitation: "true", tenant.InvitationMinutes: "720", tenant.AccountsEmailVerified: "true", tenant.AccountsDisabling: "true",
+		tenant.SessionIdleMinutes: "10", tenant.SessionMaximumMinutes: "480", tenant.SessionRememberMinutes: "480", tenant.SessionOutlivesPassword: "true",
+		tenant.CORSAnyOrigin: "true", tenant.CORSSubdomains: "true", tenant.CORSAnyHeader: "false",
+		tenant.ClientsAuthenticate: "false", tenant.ClientsFAPI: "true", tenant.AssertionReuse: "false",
 	}
 	relaxed = tenant.RealmSettings{
 		tenant.PasswordMinLength: "10", tenant.PasswordMaxLength: "64",
@@ -42,6 +48,12 @@ var (
 		tenant.RecoveryCallbacks: "", tenant.ForcedResetMinutes: "1440",
 		tenant.RegistrationSelf: "false", tenant.RegistrationLite: "false",
 		tenant.RegistrationCallbacks: "https://other.example/",
+		tenant.RecoveryAttempts:      "3", tenant.RecoveryResends: "5", tenant.RecoveryNotifySuccess: "false", tenant.RecoveryAutoLogin: "false",
+		tenant.RegistrationConfirmEmail: "false", tenant.RegistrationCodeMinutes: "1440", tenant.RegistrationTellsNames: "true", tenant.RegistrationAutoLogin: "false",
+		tenant.Invitation: "false", tenant.InvitationMinutes: "1440", tenant.AccountsEmailVerified: "false", tenant.AccountsDisabling: "false",
+		tenant.SessionIdleMinutes: "60", tenant.SessionMaximumMinutes: "0", tenant.SessionRememberMinutes: "20160", tenant.SessionOutlivesPassword: "false",
+		tenant.CORSAnyOrigin: "false", tenant.CORSSubdomains: "false", tenant.CORSAnyHeader: "true",
+		tenant.ClientsAuthenticate: "true", tenant.ClientsFAPI: "false", tenant.AssertionReuse: "true",
 	}
 	beyond = tenant.RealmSettings{ // what the product has no validator for
 		tenant.PasswordNotUsername: "true", tenant.PasswordNotCommon: "true",
@@ -51,6 +63,7 @@ var (
 		tenant.LockoutAttempts: "five", tenant.LockoutMinutes: "15m", tenant.LockoutBackoffFactor: "0",
 		tenant.RecoveryEmailLink: "yes", tenant.RecoveryCallbacks: "http://id.acme.example/*",
 		tenant.RegistrationCallbacks: "https://id.acme.example/.*|https://evil.example/",
+		tenant.SessionIdleMinutes:    "0", tenant.SessionRememberMinutes: "8h", tenant.CORSAnyOrigin: "*", tenant.AssertionReuse: "once",
 	}
 )
 

@@ -23,10 +23,11 @@ const (
 	passwordPolicies  category = "Password Policies"
 	accountManagement category = "Account Management"
 	userOnboarding    category = "User Onboarding"
+	otherSettings     category = "Other Settings"
 )
 
 // categories are read in this order.
-var categories = []category{loginAttempts, passwordPolicies, accountManagement, userOnboarding}
+var categories = []category{loginAttempts, passwordPolicies, accountManagement, userOnboarding, otherSettings}
 
 var (
 	accountLock     = connector{loginAttempts, "account.lock.handler"}
@@ -34,8 +35,11 @@ var (
 	passwordExpiry  = connector{passwordPolicies, "passwordExpiry"}
 	accountRecovery = connector{accountManagement, "account-recovery"}
 	forcedReset     = connector{accountManagement, "admin-forced-password-reset"}
+	accountDisable  = connector{accountManagement, "account.disable.handler"}
 	selfSignUp      = connector{userOnboarding, "self-sign-up"}
 	liteSignUp      = connector{userOnboarding, "lite-user-sign-up"}
+	invitation      = connector{userOnboarding, "user-email-verification"}
+	claimUpdate     = connector{otherSettings, "user-claim-update"}
 )
 
 // binding says how a connector holds one of our settings.
@@ -49,6 +53,9 @@ type binding struct {
 	// off are switches that contradict the setting. They are turned off where the
 	// server lists them; the live value is mixed while one of them is on.
 	off []string
+	// with are switches that a setting that is on cannot do without. They are turned on
+	// with it; the live value is mixed while one of them is off.
+	with []string
 	// optional connectors are missing from some builds. Where they are, the feature is
 	// missing too, so that off is what the server does.
 	optional bool
@@ -84,6 +91,11 @@ var bindings = map[tenant.Setting][]binding{
 	tenant.RecoveryLinkMinutes: {{connector: accountRecovery, property: "Recovery.ExpiryTime", codec: number{min: 1}}},
 	tenant.RecoveryCallbacks:   {{connector: accountRecovery, property: "Recovery.CallbackRegex", codec: callbacks{}}},
 
+	tenant.RecoveryAttempts:      {{connector: accountRecovery, property: "Recovery.Notification.Password.MaxFailedAttempts", codec: number{min: 1}}},
+	tenant.RecoveryResends:       {{connector: accountRecovery, property: "Recovery.Notification.Password.MaxResendAttempts", codec: number{min: 1}}},
+	tenant.RecoveryNotifySuccess: {{connector: accountRecovery, property: "Recovery.NotifySuccess", codec: toggle{}}},
+	tenant.RecoveryAutoLogin:     {{connector: accountRecovery, property: "Recovery.AutoLogin.Enable", codec: toggle{}}},
+
 	tenant.ForcedResetLink: {{connector: forcedReset, property: "Recovery.AdminPasswordReset.RecoveryLink", codec: toggle{}, off: []string{
 		"Recovery.AdminPasswordReset.OTP",
 		"Recovery.AdminPasswordReset.SMSOTP",
@@ -93,6 +105,17 @@ var bindings = map[tenant.Setting][]binding{
 
 	tenant.RegistrationSelf: {{connector: selfSignUp, property: "SelfRegistration.Enable", codec: toggle{}, optional: true}},
 	tenant.RegistrationLite: {{connector: liteSignUp, property: "LiteRegistration.Enable", codec: toggle{}, optional: true}},
+	tenant.RegistrationConfirmEmail: {{connector: selfSignUp, property: "SelfRegistration.LockOnCreation", codec: toggle{},
+		with: []string{"SelfRegistration.SendConfirmationOnCreation"}}},
+	tenant.RegistrationCodeMinutes: {{connector: selfSignUp, property: "SelfRegistration.VerificationCode.ExpiryTime", codec: number{min: 1}}},
+	tenant.RegistrationTellsNames:  {{connector: selfSignUp, property: "SelfRegistration.ShowUsernameUnavailability", codec: toggle{}, optional: true}},
+	tenant.RegistrationAutoLogin:   {{connector: selfSignUp, property: "SelfRegistration.AutoLogin.Enable", codec: toggle{}, optional: true}},
+	tenant.Invitation: {{connector: invitation, property: "EmailVerification.Enable", codec: toggle{}, optional: true,
+		with: []string{"EmailVerification.LockOnCreation"}}},
+	tenant.InvitationMinutes:     {{connector: invitation, property: "EmailVerification.AskPassword.ExpiryTime", codec: number{min: 1}}},
+	tenant.AccountsEmailVerified: {{connector: claimUpdate, property: "UserClaimUpdate.Email.EnableVerification", codec: toggle{}, optional: true}},
+	tenant.AccountsDisabling:     {{connector: accountDisable, property: "account.disable.handler.enable", codec: toggle{}, optional: true}},
+
 	tenant.RegistrationCallbacks: {
 		{connector: selfSignUp, property: "SelfRegistration.CallbackRegex", codec: callbacks{}},
 		{connector: liteSignUp, property: "LiteRegistration.CallbackRegex", codec: callbacks{}, optional: true},

@@ -1,7 +1,11 @@
 package wso2is
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,20 +31,49 @@ func TestRestIDs(t *testing.T) {
 
 // Every setting is either held by the product or reported as not enforceable.
 func TestEverySettingHasItsPlace(t *testing.T) {
-	for _, setting := range []tenant.Setting{
-		tenant.PasswordMinLength, tenant.PasswordMaxLength, tenant.PasswordLower, tenant.PasswordUpper, tenant.PasswordDigit,
-		tenant.PasswordSpecial, tenant.PasswordMaxRepeated, tenant.PasswordMinUnique, tenant.PasswordNotUsername, tenant.PasswordNotCommon,
-		tenant.PasswordHistory, tenant.PasswordMaxAgeDays, tenant.LockoutAttempts, tenant.LockoutMinutes, tenant.LockoutBackoffFactor,
-		tenant.RecoveryEmailLink, tenant.RecoveryLinkMinutes, tenant.RecoveryCallbacks, tenant.RegistrationSelf, tenant.RegistrationLite,
-		tenant.ForcedResetLink, tenant.ForcedResetMinutes, tenant.RegistrationCallbacks,
-	} {
-		_, rule := passwordRules[setting]
-		_, bound := bindings[setting]
-		_, without := withoutValidator[setting]
-		if !rule && !bound && !without {
-			t.Errorf("%s has no place", setting)
+	for _, setting := range everySetting(t) {
+		places := 0
+		for _, held := range []bool{has(passwordRules, setting), has(bindings, setting), has(configFields, setting), has(withoutValidator, setting)} {
+			if held {
+				places++
+			}
+		}
+		if places != 1 {
+			t.Errorf("%s has %d places", setting, places)
 		}
 	}
+}
+
+func has[V any](in map[tenant.Setting]V, setting tenant.Setting) bool {
+	_, ok := in[setting]
+	return ok
+}
+
+// everySetting reads the constants themselves, so that a new one is not forgotten.
+func everySetting(t *testing.T) (settings []tenant.Setting) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../tenant/settings.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Setting" {
+			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			settings = append(settings, tenant.Setting(value))
+		}
+		return false
+	})
+	if len(settings) < 40 {
+		t.Fatalf("only %d settings were found", len(settings))
+	}
+	return settings
 }
 
 func TestCallbacksMatchWhatTheySayAndNoMore(t *testing.T) {

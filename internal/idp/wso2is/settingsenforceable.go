@@ -40,5 +40,8 @@ func notEnforceable(setting tenant.Setting, value string) (string, bool) {
 	if _, ok := bindings[setting]; ok {
 		return "", false
 	}
+	if _, ok := configFields[setting]; ok {
+		return "", false
+	}
 	return "WSO2 Identity Server has no such setting", true
 }

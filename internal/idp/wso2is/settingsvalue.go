@@ -111,6 +111,11 @@ func (b binding) decode(live governance) (string, bool) {
 			return mixed, true
 		}
 	}
+	for _, name := range b.with {
+		if live, ok := listed[name]; ok && !on(live) && value != b.codec.off() {
+			return mixed, true
+		}
+	}
 	return value, true
 }
 
@@ -144,6 +149,11 @@ func (b binding) encode(value string, live governance) (properties, error) {
 	for _, name := range b.off {
 		if _, ok := listed[name]; ok {
 			write[name] = "false"
+		}
+	}
+	for _, name := range b.with {
+		if _, ok := listed[name]; ok && value != b.codec.off() {
+			write[name] = "true"
 		}
 	}
 	return write, nil

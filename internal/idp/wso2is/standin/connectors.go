@@ -69,6 +69,15 @@ var connectors = []connector{
 		{resetOffline, "false"},
 		{"Recovery.AdminPasswordReset.ExpiryTime", "1440"},
 	}},
+	{category: "Account Management", name: "account.disable.handler", defaults: []property{
+		{"account.disable.handler.enable", "false"},
+		{"account.disable.handler.notification.manageInternally", "true"},
+	}},
+	{category: "Other Settings", name: "user-claim-update", defaults: []property{
+		{"UserClaimUpdate.Email.EnableVerification", "false"},
+		{"UserClaimUpdate.Email.EnableNotification", "false"},
+		{"UserClaimUpdate.MobileNumber.EnableVerification", "false"},
+	}},
 	{category: "User Onboarding", name: "self-sign-up", defaults: []property{
 		{"SelfRegistration.Enable", "false"},
 		{"SelfRegistration.LockOnCreation", "true"},
@@ -78,6 +87,12 @@ var connectors = []connector{
 		{"SelfRegistration.VerificationCode.ExpiryTime", "1440"},
 		{"SelfRegistration.CallbackRegex", ""},
 		{"SelfRegistration.AutoLogin.Enable", "false"},
+	}},
+	{category: "User Onboarding", name: "user-email-verification", defaults: []property{
+		{"EmailVerification.Enable", "false"},
+		{"EmailVerification.LockOnCreation", "true"},
+		{"EmailVerification.ExpiryTime", "1440"},
+		{"EmailVerification.AskPassword.ExpiryTime", "1440"},
 	}},
 	{category: "User Onboarding", name: "lite-user-sign-up", defaults: []property{
 		{"LiteRegistration.Enable", "false"},

@@ -162,7 +162,7 @@ func TestWhoIsLetIn(t *testing.T) {
 		{"", rules, http.StatusUnauthorized},
 		{"nobody", rules, http.StatusUnauthorized},
 		{"bootstrap@carbon.super", rules, http.StatusOK},
-		{"bootstrap", base + "/configs", http.StatusUnauthorized},
+		{"bootstrap", base + "/keystores/certs", http.StatusUnauthorized},
 		{"bootstrap", "/carbon/admin", http.StatusUnauthorized},
 		{"bootstrap", "/t/carbon.super" + rules, http.StatusNotFound},
 		{"bootstrap", "/t/third.example" + rules, http.StatusNotFound},

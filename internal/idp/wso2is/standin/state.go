@@ -48,8 +48,10 @@ type realm struct {
 	Rules map[string]string
 	// RegEx is true when Rules are regular expressions instead.
 	RegEx bool
-	Users map[string]*user
-	Roles map[string]*role
+	// Configs are fields of configuration documents that somebody wrote, as "document/field".
+	Configs map[string]string
+	Users   map[string]*user
+	Roles   map[string]*role
 }
 
 func newRealm() *realm {
@@ -58,7 +60,7 @@ func newRealm() *realm {
 
 func (r *realm) clone() *realm {
 	c := *r
-	c.Properties, c.Rules = maps.Clone(r.Properties), maps.Clone(r.Rules)
+	c.Properties, c.Rules, c.Configs = maps.Clone(r.Properties), maps.Clone(r.Rules), maps.Clone(r.Configs)
 	c.Users, c.Roles = maps.Clone(r.Users), maps.Clone(r.Roles)
 	return &c
 }
@@ -168,6 +170,24 @@ func (s *State) SetProperty(realm, name, value string) error {
 		d.Realms[domainOf(realm)].Properties[name] = value
 		return nil
 	})
+}
+
+// SetConfig changes a field of a configuration document, such as cors/allowAnyOrigin, as a
+// person at the console would. Fields of the server's own document stand behind a slash.
+func (s *State) SetConfig(realm, field, value string) error {
+	return s.update(func(d *database) error {
+		d.Realms[domainOf(realm)].config(field, value)
+		return nil
+	})
+}
+
+// Configs are all stored fields of a realm's configuration documents.
+func (s *State) Configs(realm string) (map[string]string, error) {
+	found, err := s.realm(domainOf(realm))
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return found.Configs, nil
 }
 
 // Properties are all stored governance properties of a realm.

@@ -85,7 +85,7 @@ protocols = "TLSv1.2+TLSv1.3"
 ciphers = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_AES_256_GCM_SHA384"
 certificateVerification = "want"
 [[resource.access_control]]
-context = "(.*)/api/server/v1/(validation-rules|identity-governance)(.*)"
+context = "(.*)/api/server/v1/(validation-rules|identity-governance|configs)(.*)"
 secure = true
 http_method = "all"
 cross_tenant = true

@@ -1,10 +1,7 @@
 package resolve
 
 import (
-	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
@@ -25,37 +22,7 @@ const (
 	defaultLockoutAttempts = 5
 	defaultLockoutDuration = 15 * time.Minute
 	defaultBackoffFactor   = 2
-	defaultLinkLifetime    = 15 * time.Minute
-	forcedResetMinutes     = 60
 )
-
-func realms(cr *v1alpha1.IdentityTenant, refs References) ([]tenant.Realm, error) {
-	declared := cr.Spec.Realms
-	if !slices.ContainsFunc(declared, func(r v1alpha1.Realm) bool { return r.Name == tenant.RootRealm }) {
-		declared = append([]v1alpha1.Realm{{Name: tenant.RootRealm}}, declared...)
-	}
-	resolved := make([]tenant.Realm, 0, len(declared))
-	for _, realm := range declared {
-		policy := v1alpha1.PasswordPolicySpec{}
-		if realm.PasswordPolicyRef != nil {
-			policy = refs.PasswordPolicies[realm.PasswordPolicyRef.Name].Spec
-		}
-		settings, err := PasswordSettings(policy)
-		if err != nil {
-			return nil, fmt.Errorf("realm %s: %w", realm.Name, err)
-		}
-		if err := addRecovery(settings, realm, cr.Spec.Hostname); err != nil {
-			return nil, err
-		}
-		named := ""
-		if realm.PasswordPolicyRef != nil {
-			named = realm.PasswordPolicyRef.Name
-		}
-		resolved = append(resolved, tenant.Realm{Name: realm.Name, Policy: named, Settings: settings})
-	}
-	slices.SortFunc(resolved, func(a, b tenant.Realm) int { return strings.Compare(a.Name, b.Name) })
-	return resolved, nil
-}
 
 // PasswordSettings gives the settings of a policy with every default filled in. A
 // duration that is not a whole number of the product's units is a Terminal fault.
@@ -104,36 +71,7 @@ func PasswordSettings(policy v1alpha1.PasswordPolicySpec) (tenant.RealmSettings,
 		tenant.LockoutAttempts:      integer(lockout.Attempts, defaultLockoutAttempts),
 		tenant.LockoutMinutes:       minutes,
 		tenant.LockoutBackoffFactor: integer(lockout.BackoffFactor, defaultBackoffFactor),
-		tenant.RegistrationSelf:     "false",
-		tenant.RegistrationLite:     "false",
-		tenant.ForcedResetLink:      "true",
-		tenant.ForcedResetMinutes:   strconv.Itoa(forcedResetMinutes),
 	}, nil
-}
-
-func addRecovery(settings tenant.RealmSettings, realm v1alpha1.Realm, hostname string) error {
-	recovery := v1alpha1.Recovery{}
-	if realm.Recovery != nil {
-		recovery = *realm.Recovery
-	}
-	lifetime := defaultLinkLifetime
-	if recovery.LinkLifetime != nil {
-		lifetime = recovery.LinkLifetime.Duration
-	}
-	minutes, err := whole("realm "+realm.Name+": recovery.linkLifetime", lifetime, time.Minute, "minutes")
-	if err != nil {
-		return err
-	}
-	callbacks := slices.Clone(recovery.Callbacks)
-	if len(callbacks) == 0 {
-		callbacks = []string{"https://" + hostname + "/*"}
-	}
-	slices.Sort(callbacks)
-	settings[tenant.RecoveryEmailLink] = strconv.FormatBool(recovery.EmailLink)
-	settings[tenant.RecoveryLinkMinutes] = minutes
-	settings[tenant.RecoveryCallbacks] = strings.Join(callbacks, " ")
-	settings[tenant.RegistrationCallbacks] = strings.Join(callbacks, " ")
-	return nil
 }
 
 func whole(field string, d, unit time.Duration, units string) (string, error) {
