@@ -94,6 +94,11 @@ func checkIsWhole(t *testing.T, id string, check Check) {
 		if _, err := regexp.Compile(rule.Matches); err != nil {
 			t.Errorf("%s %s: %v", id, check.Key, err)
 		}
+		for _, element := range slices.Concat(rule.Only, rule.With, rule.Without) {
+			if !slices.Equal(split([]string{element}), []string{element}) {
+				t.Errorf("%s %s: %q is cut into elements, so that it is never found: write matches", id, check.Key, element)
+			}
+		}
 		for _, bound := range []string{rule.AtLeast, rule.AtMost} {
 			if _, err := quantity(bound); bound != "" && err != nil {
 				t.Errorf("%s %s: %v", id, check.Key, err)

@@ -70,7 +70,15 @@ type userStore struct {
 type userStoreProperties struct {
 	PasswordDigest          string `toml:"PasswordDigest"`
 	HashAlgorithmProperties string `toml:"Hash.Algorithm.Properties"`
+	// PasswordJavaRegEx and PasswordJavaScriptRegEx are a second line: the realm's own rules
+	// come first and are stricter. The product's end at 30 characters, and would refuse a long
+	// password on the ways where the rules are not asked.
+	PasswordJavaRegEx       string `toml:"PasswordJavaRegEx"`
+	PasswordJavaScriptRegEx string `toml:"PasswordJavaScriptRegEx"`
 }
+
+// anyPassword has the bounds of all policies together.
+const anyPassword = ".{8,128}"
 
 var primaryUserStore = userStore{
 	Type: "database_unique_id",
@@ -78,6 +86,8 @@ var primaryUserStore = userStore{
 		PasswordDigest: "PBKDF2",
 		// OWASP Password Storage Cheat Sheet: 600,000 rounds of PBKDF2 with SHA-256.
 		HashAlgorithmProperties: "{pbkdf2.iteration.count:600000, pbkdf2.dkLength:256, pbkdf2.prf:PBKDF2WithHmacSHA256}",
+		PasswordJavaRegEx:       anyPassword,
+		PasswordJavaScriptRegEx: anyPassword,
 	},
 }
 
