@@ -25,7 +25,7 @@ import (
 // Properties of the product, as a person at its console would set them.
 const (
 	attemptsProperty   = "account.lock.handler.On.Failure.Max.Attempts"
-	undeclaredProperty = "Recovery.NotifySuccess"
+	undeclaredProperty = "Recovery.ReCaptcha.Password.Enable"
 )
 
 // Runtime settings follow their policy without a rollout, what was changed by hand is put

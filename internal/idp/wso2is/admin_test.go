@@ -35,13 +35,13 @@ func TestConfigureLeavesTheRestOfTheSharedSet(t *testing.T) {
 	home, state := hometest.New(t), standin.NewState()
 	server := home.Start(t, state)
 	set(t, state.SetPasswordRule(root, "NumeralValidator", "max.length", "9"))
-	set(t, state.SetProperty(root, "Recovery.NotifySuccess", "true"))
+	set(t, state.SetProperty(root, "Recovery.ReCaptcha.Password.Enable", "true"))
 	set(t, state.SetProperty(root, "somebody.elses", "value"))
 	admin := connect(t, home, server)
 	configure(t, admin, tenant.Compare(tenant.Settings{root: hardened}, nil))
 	stored, err := state.Properties(root)
 	set(t, err)
-	for name, want := range map[string]string{"Recovery.NotifySuccess": "true", "somebody.elses": "value", "passwordExpiry.enforcementScope": "ORG_WIDE",
+	for name, want := range map[string]string{"Recovery.ReCaptcha.Password.Enable": "true", "somebody.elses": "value", "passwordExpiry.enforcementScope": "ORG_WIDE",
 		"passwordHistory.enable": "true", "passwordHistory.count": "7",
 		"account.lock.handler.lock.on.max.failed.attempts.enable": "true",
 		"Recovery.CallbackRegex":                                  `(https://id\.acme\.example/.*|https://portal\.acme\.example:8443/done)`} {

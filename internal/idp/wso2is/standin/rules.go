@@ -169,3 +169,12 @@ func (s *State) SetPasswordRule(realm, validator, property, value string) error 
 		return nil
 	})
 }
+
+// PasswordRules are a realm's stored rules by "Validator.property", nil before the first write.
+func (s *State) PasswordRules(realm string) (map[string]string, error) {
+	found, err := s.realm(domainOf(realm))
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return found.Rules, nil
+}
