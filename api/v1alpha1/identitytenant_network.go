@@ -9,6 +9,17 @@ type Exposure struct {
 	// admin serves consoles and admin APIs on a host name of its own.
 	// +optional
 	Admin *AdminRoute `json:"admin,omitempty"`
+	// trustedProxies are the IPv4 networks of the gateways or ingress controllers in front of
+	// the server. It believes their word, and nobody else's, about the address of a client
+	// (X-Forwarded-For), which it writes to its logs. Default: it sees the address of whoever
+	// connects.
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MaxLength=18
+	// +kubebuilder:validation:items:Pattern=`^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$`
+	// +kubebuilder:validation:XValidation:rule="self.all(c, isCIDR(c) && cidr(c).prefixLength() >= 8)",message="write IPv4 networks of a prefix of 8 or more, such as 10.1.0.0/16"
+	// +listType=set
+	// +optional
+	TrustedProxies []string `json:"trustedProxies,omitempty"`
 }
 
 // Route is how a host name is published, exactly one member.

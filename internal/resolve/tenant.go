@@ -4,6 +4,8 @@ package resolve
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -220,6 +222,12 @@ func exposure(cr *v1alpha1.IdentityTenant) tenant.Exposure {
 	if public := cr.Spec.Exposure.Public; public != nil {
 		resolved.Public = publish(cr, cr.Spec.Hostname, public.Gateway, public.Ingress)
 	}
+	for _, network := range cr.Spec.Exposure.TrustedProxies {
+		if prefix, err := netip.ParsePrefix(network); err == nil { // the schema's rule
+			resolved.TrustedProxies = append(resolved.TrustedProxies, prefix.Masked())
+		}
+	}
+	slices.SortFunc(resolved.TrustedProxies, netip.Prefix.Compare)
 	if admin := cr.Spec.Exposure.Admin; admin != nil {
 		resolved.Admin = publish(cr, admin.Hostname, admin.Gateway, admin.Ingress)
 	}

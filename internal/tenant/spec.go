@@ -6,6 +6,7 @@
 package tenant
 
 import (
+	"net/netip"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -271,6 +272,8 @@ type MaskingPattern struct{ Name, Pattern string }
 type Exposure struct {
 	Public *Route
 	Admin  *Route
+	// TrustedProxies are IPv4 networks, sorted.
+	TrustedProxies []netip.Prefix
 }
 
 // Route is one published host name, by Gateways or by an Ingress class.

@@ -80,6 +80,8 @@ func long(n int) string { return strings.Repeat("a", n) }
 const postgres = "spec: {database: {postgresql: "
 
 var refusedTenants = []refusal{
+	{"everybody as a proxy", `spec: {exposure: {trustedProxies: [0.0.0.0/0]}}`, "spec.exposure.trustedProxies", "a prefix of 8 or more"},
+	{"a proxy that is no network", `spec: {exposure: {trustedProxies: [999.1.1.1/16]}}`, "spec.exposure.trustedProxies", "write IPv4 networks"},
 	{"TOML as text", `spec: {product: {wso2is: {extraConfig: "[super_admin]"}}}`, "spec.product.wso2is.extraConfig", "must be of type object"},
 	{"name too long for a label", `metadata: {name: ` + long(41) + `}`, "<nil>", "at most 40 characters"},
 	{"name that no Service can have", `metadata: {name: 7acme}`, "<nil>", "begins with a letter"},

@@ -2,6 +2,7 @@ package wso2is_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,6 +65,7 @@ func minimalSpec(version tenant.Version) tenant.Spec {
 // fullSpec uses every field that the driver reads.
 func fullSpec(version tenant.Version) tenant.Spec {
 	want := minimalSpec(version)
+	want.Exposure.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}
 	want.Replicas = nil
 	want.Version.Update = 12
 	want.Memory = resource.MustParse("6Gi")

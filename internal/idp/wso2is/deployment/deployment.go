@@ -36,6 +36,7 @@ type file struct {
 	Datasource              map[string]datasource `toml:"datasource,omitempty"`
 	IdentityDataSource      identityDataSource    `toml:"identity_data_source"`
 	Transport               transport             `toml:"transport"`
+	Valves                  *valves               `toml:"catalinaValves,omitempty"`
 	Tomcat                  tomcat                `toml:"tomcat"`
 	AccessLog               accessLog             `toml:"http_access_log"`
 	SecurityHeaders         headerFilter          `toml:"http_header_security_filter"`
@@ -104,6 +105,7 @@ func newFile(want tenant.Spec, stores map[tenant.KeystoreRole]store) file {
 		Datasource:              newDatasources(want),
 		IdentityDataSource:      identityDataSource{SkipSchemaCreation: true},
 		Transport:               newTransport(),
+		Valves:                  newValves(want.Exposure.TrustedProxies),
 		Tomcat:                  cookies,
 		AccessLog:               requests,
 		SecurityHeaders:         headerFilter{HSTS: headerSwitch{Enabled: true}},
