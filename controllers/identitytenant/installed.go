@@ -34,14 +34,10 @@ func (p *pass) ensureInstalled(ctx context.Context, want tenant.Spec, seen tenan
 	}
 	p.installed = map[string]string{}
 	for key := range byProfile {
-		value, known := kept[key]
-		if !known {
-			continue // a choice that the operator did not know then: the product's own way holds
+		p.installed[key] = kept[key] // of a choice that nobody knew of then the product's own way holds
+		if kept[key] == none {
+			p.installed[key] = ""
 		}
-		if value == none {
-			value = ""
-		}
-		p.installed[key] = value
 	}
 	rendered := want.Installed
 	if rendered == nil {
