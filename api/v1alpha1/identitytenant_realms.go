@@ -73,7 +73,7 @@ type Recovery struct {
 // +kubebuilder:validation:XValidation:rule="(!has(self.idle) || duration(self.idle).getSeconds() % 60 == 0) && (!has(self.maximum) || duration(self.maximum).getSeconds() % 60 == 0) && (!has(self.rememberMe) || self.rememberMe == 'Disabled' || duration(self.rememberMe).getSeconds() % 60 == 0)",message="write whole minutes, such as 15m or 8h"
 type Sessions struct {
 	// idle is how long a session that nobody uses lives, in whole minutes: 1m to 24h. Default 15m,
-	// or maximum where that is shorter.
+	// 30m with the profile Baseline; maximum where that is shorter.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=2
 	// +kubebuilder:validation:MaxLength=24
@@ -81,7 +81,7 @@ type Sessions struct {
 	// +optional
 	Idle *metav1.Duration `json:"idle,omitempty"`
 	// maximum is how long a session lives although it is used, in whole minutes: 1m to 720h.
-	// Default 8h; 720h with the profile Baseline.
+	// Default 8h; 24h with the profile Baseline.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=2
 	// +kubebuilder:validation:MaxLength=24
@@ -90,7 +90,7 @@ type Sessions struct {
 	Maximum *metav1.Duration `json:"maximum,omitempty"`
 	// rememberMe is how long the session lives of whoever asks to be remembered, counted from the
 	// sign-in and used or not, in whole minutes: 1m to 8760h. Disabled: no longer than idle, since
-	// the product's page asks in any case. Default: as maximum; 336h with the profile Baseline.
+	// the product's page asks in any case. Default: as maximum; 168h with the profile Baseline.
 	// +kubebuilder:validation:MinLength=2
 	// +kubebuilder:validation:MaxLength=24
 	// +kubebuilder:validation:Pattern=`^(Disabled|([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?)$`

@@ -15,13 +15,14 @@ import (
 )
 
 // Defaults of a realm. Sources: OWASP ASVS 5.0.0 7.3 and NIST SP 800-63B 4.2.3 (sessions),
-// OWASP ASVS 5.0.0 6.4 (recovery). Baseline has the product's own times, but for an end.
+// OWASP ASVS 5.0.0 6.4 (recovery). They are what deployment.toml seeds a realm with.
 const (
 	defaultLinkLifetime = 15 * time.Minute
 	defaultIdle         = 15 * time.Minute
 	defaultMaximum      = 8 * time.Hour
-	baselineMaximum     = 720 * time.Hour
-	baselineRememberMe  = 336 * time.Hour
+	baselineIdle        = 30 * time.Minute
+	baselineMaximum     = 24 * time.Hour
+	baselineRememberMe  = 168 * time.Hour
 )
 
 // always are settings that no field changes: nobody needs them otherwise.
@@ -128,14 +129,14 @@ func addSessions(settings tenant.RealmSettings, realm v1alpha1.Realm, profile co
 	if realm.Sessions != nil {
 		declared = *realm.Sessions
 	}
-	maximum := defaultMaximum
+	idle, maximum := defaultIdle, defaultMaximum
 	if profile == control.Baseline {
-		maximum = baselineMaximum
+		idle, maximum = baselineIdle, baselineMaximum
 	}
 	if declared.Maximum != nil {
 		maximum = declared.Maximum.Duration
 	}
-	idle := min(defaultIdle, maximum)
+	idle = min(idle, maximum)
 	if declared.Idle != nil {
 		idle = declared.Idle.Duration
 	}
@@ -164,7 +165,7 @@ func rememberMe(declared string, idle, maximum time.Duration, profile control.Pr
 	case declared == v1alpha1.RememberMeDisabled:
 		return idle, nil
 	case declared == "" && profile == control.Baseline:
-		return min(baselineRememberMe, maximum), nil
+		return baselineRememberMe, nil
 	case declared == "":
 		return maximum, nil
 	}

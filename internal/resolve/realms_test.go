@@ -20,10 +20,10 @@ func TestSessionsOfARealm(t *testing.T) {
 		idle, maximum, remembered string
 	}{
 		"nothing declared":                 {v1alpha1.ProfileStrict, nil, "15", "480", "480"},
-		"nothing declared, Baseline":       {v1alpha1.ProfileBaseline, nil, "15", "43200", "20160"},
+		"nothing declared, Baseline":       {v1alpha1.ProfileBaseline, nil, "30", "1440", "10080"},
 		"remembered no longer than idle":   {v1alpha1.ProfileStrict, &v1alpha1.Sessions{Idle: d(20 * time.Minute), RememberMe: "Disabled"}, "20", "480", "20"},
 		"remembered as long as said":       {v1alpha1.ProfileStrict, &v1alpha1.Sessions{RememberMe: "48h30m"}, "15", "480", "2910"},
-		"nobody is remembered past an end": {v1alpha1.ProfileBaseline, &v1alpha1.Sessions{Maximum: d(2 * time.Hour)}, "15", "120", "120"},
+		"nobody is remembered past an end": {v1alpha1.ProfileStrict, &v1alpha1.Sessions{Maximum: d(2 * time.Hour)}, "15", "120", "120"},
 		"a short life":                     {v1alpha1.ProfileFAPI2, &v1alpha1.Sessions{Maximum: d(5 * time.Minute)}, "5", "5", "5"},
 	} {
 		cr := smallest()
