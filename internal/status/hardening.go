@@ -70,7 +70,7 @@ func sum(summary *v1alpha1.HardeningStatus, fact *tenant.HardeningFact) string {
 
 func hardeningStatus(fact *tenant.HardeningFact) *v1alpha1.HardeningStatus {
 	summary := &v1alpha1.HardeningStatus{
-		Profile: v1alpha1.HardeningProfile(fact.Profile), Met: int32(min(fact.Met, 1<<16)), //nolint:gosec // bounded
+		Profile: v1alpha1.HardeningProfile(fact.Profile), Met: int32(min(fact.Met, 1<<16)),
 		Attested: fact.Attested, Unattested: fact.Unattested, Gaps: fact.Gaps,
 	}
 	for _, one := range fact.Weak {
