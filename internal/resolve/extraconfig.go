@@ -65,7 +65,11 @@ func typedValue(value any, path string, depth int) (any, error) {
 		if whole, err := value.Int64(); err == nil {
 			return whole, nil
 		}
-		return value.Float64()
+		fraction, err := value.Float64()
+		if err != nil {
+			return nil, fault.Terminal(v1alpha1.ReasonInvalidSpec, "%s: the number is too large", path)
+		}
+		return fraction, nil
 	case nil:
 		return nil, fault.Terminal(v1alpha1.ReasonInvalidSpec, "%s is null: TOML has no such value, remove the key", path)
 	}

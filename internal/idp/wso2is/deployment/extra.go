@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -20,8 +21,15 @@ import (
 const fieldExtraConfig = "spec.product.wso2is.extraConfig"
 
 // reserved are tables by which anything else could be set: properties of the JVM, which win
-// over ours, and the product's own vault.
-var reserved = []string{"system", "secrets", "runtime_secrets"}
+// over ours, the product's own vault, and patterns of the log, which a LogPolicy has and
+// which leave no log at all when they do not compile.
+var reserved = []string{"system", "secrets", "runtime_secrets", "masking_pattern"}
+
+// portOffset would move every port, away from probes, Services and NetworkPolicies.
+const portOffset = "server.offset"
+
+// inProperties are tables of which the server writes a part into properties files.
+var inProperties = []string{"event_handler", "identity_mgt"}
 
 // bareKey is what TOML takes without quotes. The server knows no other keys.
 var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
@@ -80,16 +88,31 @@ func plain(value any, path string) (any, error) {
 		}
 		return list, nil
 	case string:
-		if is, found := published.Text(value); found {
-			return nil, fault.Terminal(reasonInvalidSpec, "%s is a secret that the vendor publishes (%s): %s", path, is.ID, is.Instead)
-		}
-		escaped, err := text.ForXML(value).MarshalText()
-		if err != nil {
-			return nil, fault.Terminal(reasonInvalidSpec, "%s: %v", path, err)
-		}
-		return string(escaped), nil
+		return plainText(value, path)
 	}
 	return value, nil
+}
+
+func plainText(value, path string) (any, error) {
+	if is, found := published.Text(value); found {
+		return nil, fault.Terminal(reasonInvalidSpec, "%s is a secret that the vendor publishes (%s): %s", path, is.ID, is.Instead)
+	}
+	// The file is in a ConfigMap, and the custom resource in many hands.
+	if value != "" && published.SecretKey(path) {
+		return nil, fault.Terminal(reasonInvalidSpec, "%s is named like a secret, and secrets come from Vault alone: remove it", path)
+	}
+	if strings.HasSuffix(value, `\`) {
+		return nil, fault.Terminal(reasonInvalidSpec, "%s ends in a backslash, which joins it with the next line of a properties file: write it without", path)
+	}
+	table, _, _ := strings.Cut(strings.TrimPrefix(path, fieldExtraConfig+"."), ".")
+	if slices.Contains(inProperties, table) && text.EscapeXML(value) != text.EscapeProperty(value) {
+		return nil, fault.Terminal(reasonInvalidSpec, "%s has a character that properties files and XML escape in two ways: write ASCII without backslashes, quotes, angle brackets and ampersands", path)
+	}
+	escaped, err := text.ForXML(value).MarshalText()
+	if err != nil {
+		return nil, fault.Terminal(reasonInvalidSpec, "%s: %v", path, err)
+	}
+	return string(escaped), nil
 }
 
 // unowned refuses a key that a control is about, under either of its names.
@@ -108,19 +131,28 @@ func unowned(extra map[string]any) error {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(file.Values)) {
+		if key == portOffset {
+			return fault.Terminal(reasonInvalidSpec, "%s.%s would move the ports away from what watches and guards them: remove it", fieldExtraConfig, key)
+		}
 		names := []string{key}
 		if other, ok := knownkeys.Other(key); ok {
 			names = append(names, other)
 		}
 		for _, owner := range control.Load() {
 			for _, check := range owner.Checks {
-				if check.In == control.Deployment && slices.ContainsFunc(names, func(name string) bool { return control.Fits(check.Key, name) }) {
+				if check.In == control.Deployment && slices.ContainsFunc(names, func(name string) bool { return owns(check.Key, name) }) {
 					return fault.Terminal(reasonInvalidSpec, "%s.%s belongs to the control %s (%s): use the field that sets it, or a HardeningWaiver; holdfast controls --id %s tells which", fieldExtraConfig, key, owner.ID, owner.Title, owner.ID)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// owns tells whether a key is one of a control, or has a value where that key has a table.
+func owns(owned, key string) bool {
+	parts := strings.Split(owned, ".")
+	return control.Fits(strings.Join(parts[:min(len(parts), strings.Count(key, ".")+1)], "."), key)
 }
 
 // add puts what is new into ours.

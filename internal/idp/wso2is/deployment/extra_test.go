@@ -19,7 +19,7 @@ const ourFile = "[server]\nhostname = 'id.acme.example'\n\n[transport.http]\nena
 func TestWhatIsExtraIsAddedAndNothingReplaced(t *testing.T) {
 	t.Parallel()
 	merged, err := merge([]byte(ourFile), map[string]any{
-		"server": map[string]any{"offset": int64(1)}, "branding": map[string]any{"title": `R&D <"x">`, "on": true, "list": []any{"a", int64(2), 0.5}},
+		"server": map[string]any{"max_items_per_page": int64(1)}, "branding": map[string]any{"title": `R&D <"x">`, "on": true, "list": []any{"a", int64(2), 0.5}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestWhatIsExtraIsAddedAndNothingReplaced(t *testing.T) {
 	if err := toml.Unmarshal(merged, &read); err != nil {
 		t.Fatal(err)
 	}
-	want := "map[branding:map[list:[a 2 0.5] on:true title:R&amp;D &lt;&quot;x&quot;&gt;] server:map[hostname:id.acme.example offset:1] transport:map[http:map[enabled:false]]]"
+	want := "map[branding:map[list:[a 2 0.5] on:true title:R&amp;D &lt;&quot;x&quot;&gt;] server:map[hostname:id.acme.example max_items_per_page:1] transport:map[http:map[enabled:false]]]"
 	if got := fmt.Sprint(read); got != want {
 		t.Errorf("merged is\n%s, want\n%s", got, want)
 	}
@@ -50,7 +50,7 @@ func TestWhatIsExtraIsRefused(t *testing.T) {
 		"extraConfig.transport.http.enabled belongs to the control TLS-01": table("transport/http/enabled", true),
 		"belongs to the control TOK-01":                                    table("oauth/grant_type/password/enable", true),
 		"extraConfig.server.hostname is written by Holdfast already":       table("server/hostname", "evil.example"),
-		"extraConfig.transport is written by Holdfast already":             table("transport", "none"),
+		"extraConfig.transport belongs to the control NET-07":              table("transport", "none"),
 		"system would undo what other keys say":                            table("system/parameter", map[string]any{"x": "y"}),
 		"a reference to an environment variable":                           table("a/b", "$env{DATA_KEY}"),
 		"a reference to a secret":                                          table("a/b", []any{"x", "$secret{x}"}),
