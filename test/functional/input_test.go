@@ -136,7 +136,7 @@ func TestContradictionsCallAPerson(t *testing.T) {
 			}},
 		{"hasty", func(tenant *v1alpha1.IdentityTenant) {
 			tenant.Spec.Keystores = &v1alpha1.Keystores{TokenSigning: &v1alpha1.TokenSigningKey{RotationRef: &v1alpha1.LocalReference{Name: "hourly"}}}
-		}, []string{v1alpha1.ReasonInvalidSpec, "spec.keystores.tokenSigning.rotationRef: RotationSchedule hourly", "1h apart", "24h apart or more"}, func(t *testing.T, _ *v1alpha1.IdentityTenant) {
+		}, []string{v1alpha1.ReasonInvalidSpec, "spec.keystores.tokenSigning.rotationRef: RotationSchedule hourly", "1h apart", "23h15m apart or more"}, func(t *testing.T, _ *v1alpha1.IdentityTenant) {
 			edit(t, &v1alpha1.RotationSchedule{ObjectMeta: named("hourly")}, func(schedule *v1alpha1.RotationSchedule) { schedule.Spec.Every.Duration = 720 * time.Hour })
 		}},
 		{"sunken", func(tenant *v1alpha1.IdentityTenant) {
