@@ -134,7 +134,7 @@ func TestRotationKilledAtEveryWrite(t *testing.T) {
 				if second > 0 && at%2 == 0 == after {
 					continue // half of the double crashes, in turn
 				}
-				if points++; os.Getenv("HOLDFAST_CRASH_POINTS") == "" && points%4 != 1 {
+				if points++; os.Getenv("HOLDFAST_CRASH_POINTS") == "" && points%6 != 1 {
 					continue // the usual run takes a sample, `make crash` every one
 				}
 				tried++

@@ -18,7 +18,7 @@ const crashVariable = "HOLDFAST_CRASH_POINTS"
 
 const (
 	// usualPoints is how many cases the usual run takes.
-	usualPoints = 6
+	usualPoints = 5
 	// lanes run side by side, since a case mostly waits.
 	lanes = 3
 	// attempts are made for a write that not every run makes, and for a case that

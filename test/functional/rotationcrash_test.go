@@ -18,7 +18,7 @@ const (
 	// mostLater is how many writes after the first crash the second one comes at the latest.
 	mostLater = 6
 	// usualRotations is how many cases the usual run takes.
-	usualRotations = 5
+	usualRotations = 4
 	// rotateAll is a request that rotates all that a tenant can rotate.
 	rotateAll = "all tls token-signing federation-signing internal system endpoint-application administrator data-key"
 )

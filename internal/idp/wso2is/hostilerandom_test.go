@@ -18,7 +18,7 @@ import (
 )
 
 // usualRounds is how many texts the usual run tries; HOLDFAST_FUZZ_ROUNDS tries others.
-const usualRounds = 1000
+const usualRounds = 500
 
 // hostilePieces mean something to TOML, properties files, XML, shells or the server's templates.
 var hostilePieces = []string{"'", `"`, `\`, `'''`, `"""`, "=", ":", "[", "]", "#", "!", "&", "<", ">", "$", "{", "}", "%", "\u2028", "é", "x", "acme", " ", ".", ",", "-->", "]]>",

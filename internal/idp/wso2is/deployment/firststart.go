@@ -5,7 +5,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-const keyTokenStorage = "oauth.token_storage_method"
+const keyOfStorage = "oauth.token_storage_method"
 
 // FirstStart gives what acts on data from the first start on. A server that has started keeps
 // what it began with: what is stored one way is not read another way, until the vendor's own
@@ -17,7 +17,7 @@ func FirstStart(want tenant.Spec) map[string]string {
 	}
 	return map[string]string{
 		"user_store.type": primaryUserStore.Type, "user_store.properties.PasswordDigest": primaryUserStore.Properties.PasswordDigest,
-		"keystore.tenant.type": pkcs12, keyTokenStorage: storage,
+		"keystore.tenant.type": pkcs12, keyOfStorage: storage,
 	}
 }
 

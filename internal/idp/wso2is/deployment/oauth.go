@@ -176,7 +176,7 @@ func newOAuth(want tenant.Spec) oauth {
 	o := oauth{
 		RestrictedQueryParameters: []string{"username", "password", "client_secret"},
 		DropUnregisteredScopes:    true,
-		TokenStorage:              chosen(want, keyTokenStorage),
+		TokenStorage:              chosen(want, keyOfStorage),
 		TokenCleanup:              tokenCleanup{Enable: true},
 		TokenValidation:           tokenValidation{Application: signed, User: signed, Refresh: lives.refresh, Code: lives.code},
 		TokenRenewal:              tokenRenewal{Renew: true},
