@@ -198,17 +198,22 @@ func isFor(want tenant.Spec, store tenant.Keystore, name string, leaf *x509.Cert
 	return nil
 }
 
+// currentEntries lists what a store's current version holds.
+func currentEntries(child *v1alpha1.Keystore) []v1alpha1.KeystoreVersionEntry {
+	for _, version := range child.Status.Versions {
+		if version.SecretName == child.Status.SecretName {
+			return version.Entries
+		}
+	}
+	return nil
+}
+
 // fingerprints lists the certificates of a store's current version, of a trust store those
 // that it trusts, of any other those of its keys.
 func fingerprints(child *v1alpha1.Keystore, trusted bool) (found []string) {
-	for _, version := range child.Status.Versions {
-		if version.SecretName != child.Status.SecretName {
-			continue
-		}
-		for _, entry := range version.Entries {
-			if entry.Trusted == trusted {
-				found = append(found, entry.FingerprintSHA256)
-			}
+	for _, entry := range currentEntries(child) {
+		if entry.Trusted == trusted {
+			found = append(found, entry.FingerprintSHA256)
 		}
 	}
 	return found
@@ -216,11 +221,9 @@ func fingerprints(child *v1alpha1.Keystore, trusted bool) (found []string) {
 
 // keyEnd is when the certificate of an alias ends in a store's current version.
 func keyEnd(child *v1alpha1.Keystore, alias string) time.Time {
-	for _, version := range child.Status.Versions {
-		for _, entry := range version.Entries {
-			if version.SecretName == child.Status.SecretName && entry.Alias == alias {
-				return entry.NotAfter.Time
-			}
+	for _, entry := range currentEntries(child) {
+		if entry.Alias == alias {
+			return entry.NotAfter.Time
 		}
 	}
 	return time.Time{}
