@@ -12,7 +12,6 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
-	"github.com/holdfast-iam/holdfast/internal/pipeline"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -34,14 +33,7 @@ func (p *pass) proveServed(ctx context.Context, want tenant.Spec, seen tenant.Fa
 		return
 	}
 	all, err := p.allPodsName(ctx, want, fact.SecretName)
-	if err != nil {
-		return
-	}
-	if !all {
-		// When the rollout is over the cache may still show a pod of before, whose end wakes nobody.
-		if set, err := p.statefulSet(ctx, want); err == nil && set != nil && !moving(set) {
-			p.wake(p.Clock.Now().Add(pipeline.WaitingRetry))
-		}
+	if err != nil || !all {
 		return
 	}
 	var pods corev1.PodList

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
+	"github.com/holdfast-iam/holdfast/internal/pipeline"
 	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -129,6 +130,9 @@ func (p *pass) allPodsName(ctx context.Context, want tenant.Spec, secretName str
 	}
 	for i := range pods.Items {
 		if names, err := apply.Names(pods.Items[i].Spec, secretName); err != nil || !names {
+			if !moving(set) { // a cache still shows a pod of before, whose end wakes nobody
+				p.wake(p.Clock.Now().Add(pipeline.WaitingRetry))
+			}
 			return false, err
 		}
 	}
