@@ -230,13 +230,11 @@ func lintTenant(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.
 	if err != nil {
 		return lint.Report{}, err
 	}
-	documents, err := hardening.Documents(resolved.Driver, resolved.Want, resolved.Seen)
+	verdicts, err := hardening.Tenant(resolved.Driver, resolved.Want)
 	if err != nil {
 		return lint.Report{}, err
 	}
-	want := resolved.Want
-	verdicts := hardening.Judge(control.Load(), hardening.Target(want), documents, want.Settings())
-	report := lint.Tenant(verdicts, want, time.Now())
+	report := lint.Tenant(verdicts, resolved.Want, time.Now())
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(cr)
 	if err != nil {
 		return lint.Report{}, err

@@ -78,6 +78,7 @@ type Reconciler struct {
 	cluster  access.Cluster
 	steady   rotation.Steady
 	lastGood sync.Map // types.NamespacedName to tenant.Spec
+	judged   sync.Map // types.NamespacedName to judgement
 	untold   sync.Map // types.NamespacedName to tenant.Diff: drift that was found and could not be put back at once
 	proofs   sync.Map // proven to the digest of the key
 	refusals sync.Map // types.NamespacedName of the record of a refusal to the time.Time at which it was met first
@@ -194,11 +195,31 @@ func (r *Reconciler) resolve(ctx context.Context, c client.Client, cr *v1alpha1.
 			return want, nil, err
 		}
 	}
-	judged, err := hardening.Tenant(driver, want, r.Clock.Now())
+	verdicts, err := r.judge(driver, want)
 	if err != nil {
 		return want, nil, err
 	}
+	judged := hardening.Assess(verdicts, want, r.Clock.Now())
 	return want, &judged, strongEnough(cr, judged)
+}
+
+// judgement is what was found about a wish.
+type judgement struct {
+	want     tenant.Spec
+	verdicts []hardening.Verdict
+}
+
+// judge renders and judges a wish once, not in each pass: only time makes an unchanged one
+// weaker, when a waiver ends.
+func (r *Reconciler) judge(driver idp.Driver, want tenant.Spec) ([]hardening.Verdict, error) {
+	if known, ok := r.judged.Load(want.Key()); ok && reflect.DeepEqual(known.(judgement).want, want) {
+		return known.(judgement).verdicts, nil
+	}
+	verdicts, err := hardening.Tenant(driver, want)
+	if err == nil {
+		r.judged.Store(want.Key(), judgement{want, verdicts})
+	}
+	return verdicts, err
 }
 
 // strongEnough refuses what is weaker than the profile, before anything of it is made. A
@@ -234,6 +255,7 @@ func (r *Reconciler) closeWhenForbidden(ctx context.Context, namespace string, r
 // watches when nothing of ours is left in it.
 func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) error {
 	r.lastGood.Delete(key)
+	r.judged.Delete(key)
 	r.untold.Delete(key)
 	r.written.Delete(key)
 	r.stale.Forget(key)

@@ -18,14 +18,14 @@ const (
 	kindLogPolicy      = "LogPolicy"
 )
 
-// Tenant judges what a tenant would become, and holds that against its waivers and
-// attestations. An error is the driver's: what of the tenant cannot be written.
-func Tenant(driver idp.Driver, want tenant.Spec, now time.Time) (tenant.HardeningFact, error) {
+// Tenant judges what a tenant would become. Equal tenants have equal verdicts. An error is
+// the driver's: what of the tenant cannot be written.
+func Tenant(driver idp.Driver, want tenant.Spec) ([]Verdict, error) {
 	documents, err := Documents(driver, want, Supposed(want))
 	if err != nil {
-		return tenant.HardeningFact{}, err
+		return nil, err
 	}
-	return Assess(Judge(control.Load(), Target(want), documents, want.Settings()), want, now), nil
+	return Judge(control.Load(), Target(want), documents, want.Settings()), nil
 }
 
 // Supposed are facts as a cluster would know them, with names in the place of what is still
@@ -62,11 +62,13 @@ func Assess(verdicts []Verdict, want tenant.Spec, now time.Time) tenant.Hardenin
 // that has only an expired one makes it lapsed.
 func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now time.Time) {
 	var needed, lapsed []tenant.Waiver
+	migrates := false
 	for _, finding := range verdict.Findings {
 		waiver, found := WaiverFor(verdict.Control.ID, finding, want)
 		began, installed := want.Installed[finding.Key]
 		switch {
 		case !found && installed && finding.Document == control.Deployment:
+			migrates = true
 			fact.Migrations = append(fact.Migrations, tenant.Weakness{Control: verdict.Control.ID, Message: migration(verdict.Control, finding, began, want)})
 		case !found:
 			fact.Weak = append(fact.Weak, tenant.Weakness{Control: verdict.Control.ID, Message: describe(verdict.Control, finding, want)})
@@ -78,15 +80,14 @@ func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now ti
 			fact.Wake(waiver.Until)
 		}
 	}
-	if len(fact.Migrations) > 0 && fact.Migrations[len(fact.Migrations)-1].Control == verdict.Control.ID {
-		return
-	}
-	if len(lapsed) > 0 {
+	switch {
+	case migrates:
+	case len(lapsed) > 0:
 		fact.Lapsed = append(fact.Lapsed, tenant.Allowance{Control: verdict.Control.ID, Waiver: lapsed[0].Name, Until: lapsed[0].Until})
-		return
-	}
-	for _, waiver := range needed {
-		fact.Waived = append(fact.Waived, tenant.Allowance{Control: verdict.Control.ID, Waiver: waiver.Name, Until: waiver.Until})
+	default:
+		for _, waiver := range needed {
+			fact.Waived = append(fact.Waived, tenant.Allowance{Control: verdict.Control.ID, Waiver: waiver.Name, Until: waiver.Until})
+		}
 	}
 }
 
