@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -35,6 +36,9 @@ type record struct {
 	owned      bool
 	gone       bool
 	born       uint64 // the resource version that it was made with
+	// scratch is a key that cert-manager makes for a request, and takes away with it. It makes another
+	// one whenever its cache does not show the first yet.
+	scratch bool
 }
 
 // notOurs are kinds that others write as they like: heartbeats, messages, and copies of
@@ -122,6 +126,7 @@ func (h *history) note(kind string, event watch.Event) {
 	known[object.GetUID()] = &record{
 		name: kind + " " + anonymous(kind, object), generation: object.GetGeneration(),
 		owned: len(object.GetOwnerReferences()) > 0, gone: event.Type == watch.Deleted, born: born,
+		scratch: object.GetLabels()[cmv1.IsNextPrivateKeySecretLabelKey] == "true",
 	}
 }
 
@@ -150,6 +155,9 @@ func (h *history) state(namespace string) ([]string, error) {
 	}
 	tallies := map[string]tally{}
 	for _, object := range h.objects[namespace] {
+		if object.scratch && object.gone {
+			continue
+		}
 		t := tallies[object.name]
 		t.made++
 		t.generation = max(t.generation, object.generation)
