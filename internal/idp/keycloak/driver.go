@@ -1,0 +1,6 @@
+// Package keycloak drives Keycloak 26.4 and later. It renders the server's configuration
+// and its pods, and speaks to the admin REST interface of a running server.
+package keycloak
+
+// Driver holds nothing: each answer follows from the tenant it is asked about.
+type Driver struct{}
