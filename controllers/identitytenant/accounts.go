@@ -28,12 +28,15 @@ func accountOf(value map[string]string) idp.UsernamePassword {
 
 // signIn connects as the administrator whom the position names.
 func (p *pass) signIn(ctx context.Context, want tenant.Spec, seen tenant.Facts) (idp.Admin, error) {
-	for name, into := range map[string]*idp.UsernamePassword{idp.MaterialAdministrator: &p.accounts.Bootstrap, idp.MaterialSystem: &p.accounts.System} {
-		material, err := p.material(want, name)
-		if err != nil {
-			return nil, err
+	into := map[string]*idp.UsernamePassword{
+		idp.MaterialAdministrator: &p.accounts.Bootstrap, idp.MaterialSystem: &p.accounts.System, idp.MaterialBootstrap: &p.accounts.First,
+	}
+	for _, material := range p.driver.Materials(want) {
+		account := into[material.Name]
+		if account == nil {
+			continue
 		}
-		turn, err := p.turn(ctx, want, seen, name)
+		turn, err := p.turn(ctx, want, seen, material.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +44,7 @@ func (p *pass) signIn(ctx context.Context, want tenant.Spec, seen tenant.Facts) 
 		if err != nil {
 			return nil, err
 		}
-		*into = accountOf(value)
+		*account = accountOf(value)
 	}
 	return p.driver.Connect(ctx, want, seen, p.access(want, seen))
 }

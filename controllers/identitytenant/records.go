@@ -62,6 +62,9 @@ type rotatable struct {
 // rotatable lists what the tenant can rotate: what is generated for its server, and its stores.
 func (p *pass) rotatable(want tenant.Spec) (all []rotatable) {
 	for _, material := range p.driver.Materials(want) {
+		if material.Once {
+			continue
+		}
 		all = append(all, rotatable{name: material.Name, onlyNamed: material.Irreplaceable, inPods: !material.FirstStart, closes: material.Name == idp.MaterialSystem})
 	}
 	if want.Database.Credentials.Role != "" {

@@ -33,6 +33,9 @@ func (p *pass) rotate(ctx context.Context, want tenant.Spec, seen tenant.Facts) 
 	note(p.rotateStores(ctx, want, seen, request))
 	note(p.attempt(materialDatabase, p.exchange(ctx, want, seen, request)))
 	for _, material := range p.driver.Materials(want) {
+		if material.Once {
+			continue
+		}
 		note(p.attempt(material.Name, p.rotateWhenDue(ctx, want, seen, material, request)))
 	}
 	return problem

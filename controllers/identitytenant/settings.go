@@ -63,7 +63,7 @@ func (p *pass) access(want tenant.Spec, seen tenant.Facts) idp.Access {
 	access.Address = net.JoinHostPort(name, strconv.Itoa(int(p.shape.HTTPSPort)))
 	access.ServerName = name
 	access.CA = seen.Keystores[tenant.RoleTLS].CertificatePEM
-	access.Bootstrap, access.System = p.accounts.Bootstrap, p.accounts.System
+	access.Bootstrap, access.System, access.First = p.accounts.Bootstrap, p.accounts.System, p.accounts.First
 	return access
 }
 

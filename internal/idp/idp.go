@@ -77,6 +77,8 @@ type Material struct {
 	// again. Pods go on holding the first one, whatever came after it, so that its
 	// rotation replaces no pod.
 	FirstStart bool
+	// Once marks a value that is of no use after the first start: it never rotates.
+	Once bool
 }
 
 // Inputs are the secret values that a tenant's credentials are made of.
@@ -131,6 +133,9 @@ type Access struct {
 	// the server's own pages and tasks use.
 	Bootstrap UsernamePassword
 	System    UsernamePassword
+	// First is the account of the very first start, of a product that makes Bootstrap from it
+	// and then removes it. It is zero for one that starts with Bootstrap itself.
+	First UsernamePassword
 }
 
 // Admin speaks to one running server. It is safe for one goroutine at a time.
@@ -139,8 +144,9 @@ type Admin interface {
 	Probe(ctx context.Context) (Health, error)
 	// Observe reads live settings of the given realms in our own terms; it changes nothing.
 	Observe(ctx context.Context, realms []string) (tenant.Settings, error)
-	// EnsureAccounts makes the system account exist with its password and roles; it
-	// writes nothing when it does already.
+	// EnsureAccounts makes the accounts of Access exist with their passwords and roles, as far
+	// as the product has them, and removes the one of the first start; it writes nothing when
+	// all is so already.
 	EnsureAccounts(ctx context.Context) (changed bool, err error)
 	// Login reports whether the server lets an account of the root realm in with its
 	// password. It changes nothing.
@@ -174,11 +180,12 @@ type Health struct {
 
 // Names that every product's materials share.
 const (
-	// MaterialAdministrator is the account that exists from the first start, and
-	// MaterialSystem the one that the server's own pages and tasks use. Both have the
-	// fields below.
+	// MaterialAdministrator is the account that the operator signs in with. MaterialSystem is
+	// the one that the server's own pages and tasks use, and MaterialBootstrap the one of the
+	// very first start, each of products that have one. All have the fields below.
 	MaterialAdministrator = "administrator"
 	MaterialSystem        = "system"
+	MaterialBootstrap     = "bootstrap"
 	FieldUsername         = "username"
 	FieldPassword         = "password"
 )

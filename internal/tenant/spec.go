@@ -130,8 +130,12 @@ type Attestation struct {
 // Product names an identity server; it picks the driver.
 type Product string
 
-// WSO2IS is WSO2 Identity Server.
-const WSO2IS Product = "wso2is"
+// The products.
+const (
+	// WSO2IS is WSO2 Identity Server.
+	WSO2IS   Product = "wso2is"
+	Keycloak Product = "keycloak"
+)
 
 // Scheduling of the pods.
 type Scheduling struct {
