@@ -2,9 +2,10 @@
 // of the API server stands here, in one place, so that it can be reviewed in one place;
 // make generate turns the markers into config/rbac.
 //
-// holdfast-manager is bound everywhere and cannot read a Secret: it sees the custom
-// resources, says in their status what is missing, and asks whether it was let into a
-// namespace. holdfast-tenant-namespace is bound by a RoleBinding in each namespace whose
+// holdfast-manager is bound everywhere, or in each namespace of an operator that works in
+// some only, and cannot read a Secret: it sees the custom resources, says in their status
+// what is missing, and asks whether it was let into a namespace. holdfast-cluster is about
+// objects that lie in no namespace. holdfast-tenant-namespace is bound by a RoleBinding in each namespace whose
 // owner lets the operator in, and nowhere else.
 package controllers
 
@@ -24,19 +25,25 @@ package controllers
 // +kubebuilder:rbac:groups=iam.holdfast.dev,resources=rotationrecords,verbs=get;list;watch
 // +kubebuilder:rbac:groups=iam.holdfast.dev,resources=rotationrecords/status,verbs=patch
 //
+// Whether a namespace admits the operator, and what happened.
+//
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=selfsubjectaccessreviews,verbs=create
+// +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+
+// Of the cluster itself: an operator that works in some namespaces only goes without, and tells what it then needs.
+//
 // Issuers of the whole cluster, to tell whether one can sign in-cluster names.
 //
-// +kubebuilder:rbac:groups=cert-manager.io,resources=clusterissuers,verbs=get;list;watch
+// +kubebuilder:rbac:roleName=holdfast-cluster,groups=cert-manager.io,resources=clusterissuers,verbs=get;list;watch
 //
 // The UID of kube-system identifies the cluster in the owner mark of a Vault value.
 //
-// +kubebuilder:rbac:groups="",resources=namespaces,resourceNames=kube-system,verbs=get
+// +kubebuilder:rbac:roleName=holdfast-cluster,groups="",resources=namespaces,resourceNames=kube-system,verbs=get
 //
-// Whether a namespace admits the operator, and who may read its metrics.
+// Who may read its metrics.
 //
-// +kubebuilder:rbac:groups=authorization.k8s.io,resources=selfsubjectaccessreviews;subjectaccessreviews,verbs=create
-// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
-// +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:roleName=holdfast-cluster,groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+// +kubebuilder:rbac:roleName=holdfast-cluster,groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 
 // In a tenant's namespace: what a tenant is made of.
 //

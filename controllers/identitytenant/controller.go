@@ -75,7 +75,7 @@ type Reconciler struct {
 	// installation has come. Zero: 30 seconds; negative: not at all.
 	Progress time.Duration
 
-	cluster  access.Cluster
+	Cluster  access.Cluster
 	steady   rotation.Steady
 	lastGood sync.Map // types.NamespacedName to tenant.Spec
 	judged   sync.Map // types.NamespacedName to judgement

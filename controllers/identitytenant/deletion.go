@@ -138,7 +138,7 @@ func (r *Reconciler) removeFromVault(ctx context.Context, cr *v1alpha1.IdentityT
 	if tree, err = vault.Tree(engine.Prefix, cr.Namespace, vaultKind, cr.Name); err != nil {
 		return tree, err
 	}
-	cluster, err := r.cluster.ID(ctx, r.Applier.Live)
+	cluster, err := r.Cluster.ID(ctx, r.Applier.Live)
 	if err != nil {
 		return tree, err
 	}

@@ -22,7 +22,7 @@ import (
 
 // observeVault signs in, which proves that Vault is reachable, unsealed and lets us in.
 func (p *pass) observeVault(ctx context.Context, want tenant.Spec, seen *tenant.Facts) error {
-	cluster, err := p.cluster.ID(ctx, p.Applier.Live)
+	cluster, err := p.Cluster.ID(ctx, p.Applier.Live)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ type Reconciler struct {
 
 	stale waking.Stale
 
-	cluster access.Cluster
+	Cluster access.Cluster
 
 	mu sync.Mutex
 	// verified is, by Keystore, the Secret that was seen to hold the bytes of the current version.
@@ -190,6 +190,6 @@ func isPending(err error) bool {
 
 // identifyCluster learns by what this cluster is told from others on the same Vault.
 func (p *pass) identifyCluster(ctx context.Context) (err error) {
-	p.clusterID, err = p.cluster.ID(ctx, p.Live)
+	p.clusterID, err = p.Cluster.ID(ctx, p.Live)
 	return err
 }

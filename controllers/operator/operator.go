@@ -19,7 +19,6 @@ import (
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
@@ -45,8 +44,12 @@ type Options struct {
 	Drivers map[tenant.Product]idp.Driver
 	// Namespace is where the operator's own pods run; tenants admit it to their port.
 	Namespace string
+	// ClusterID is by what Vault tells this cluster from others. Default: it is read when it is needed.
+	ClusterID string
 	// Concurrency is how many objects of a kind are worked on at once. Default 4.
 	Concurrency int
+	// Workers is the same of those kinds that it has.
+	Workers Workers
 	// DeletionPatience bounds a deletion. Default two minutes.
 	DeletionPatience time.Duration
 	// Resync is how often a tenant is looked at although nothing changed that can be
@@ -98,9 +101,9 @@ func Setup(lifetime context.Context, mgr ctrl.Manager, options Options) error {
 		Applier:  &apply.Applier{Manager: tenant.FieldManager, Live: namespaces.Live()},
 		Recorder: mgr.GetEventRecorder("holdfast-identitytenant"), Clock: options.Clock,
 		Options: resolve.Options{OperatorPeer: Peer(options.Namespace)}, WindowOpen: options.WindowOpen, RingWaits: options.RingWaits,
-		Access: options.Access, DeletionPatience: options.DeletionPatience, Resync: options.Resync, Progress: options.Progress,
+		Access: options.Access, Cluster: access.Cluster{Known: options.ClusterID}, DeletionPatience: options.DeletionPatience, Resync: options.Resync, Progress: options.Progress,
 	}
-	if err := tenants.Setup(mgr, namespaces, options.Concurrency); err != nil {
+	if err := tenants.Setup(mgr, namespaces, options.limit("identitytenant").MaxConcurrentReconciles); err != nil {
 		return fmt.Errorf("set up the controller of IdentityTenants: %w", err)
 	}
 	return setupOthers(mgr, namespaces, connector, options)
@@ -125,38 +128,38 @@ func Peer(namespace string) networkingv1.NetworkPolicyPeer {
 }
 
 func setupOthers(mgr ctrl.Manager, namespaces *access.Namespaces, connector *vaultconnection.Connector, options Options) error {
-	limits := controller.Options{MaxConcurrentReconciles: options.Concurrency}
 	recorder := func(kind string) events.EventRecorder { return mgr.GetEventRecorder("holdfast-" + kind) }
 	connections := &vaultconnection.Reconciler{Client: mgr.GetClient(), Connector: connector, Recorder: recorder("vaultconnection"), Clock: options.Clock}
 	stores := &keystore.Reconciler{
 		Client: mgr.GetClient(), Live: namespaces.Live(), Namespaces: namespaces, Vaults: connector,
 		Applier:  &apply.Applier{Manager: keystore.FieldManager, Live: namespaces.Live()},
 		Recorder: recorder("keystore"), Clock: options.Clock, DeletionPatience: options.DeletionPatience, GenerateKey: options.GenerateKey,
+		Cluster: access.Cluster{Known: options.ClusterID},
 	}
 	passwords := &passwordpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("passwordpolicy"), Clock: options.Clock}
 	logs := &logpolicy.Reconciler{Client: mgr.GetClient(), Recorder: recorder("logpolicy"), Clock: options.Clock}
 	waivers := &hardeningwaiver.Reconciler{Client: mgr.GetClient(), Recorder: recorder("hardeningwaiver"), Clock: options.Clock}
 	schedules := &rotationschedule.Reconciler{Client: mgr.GetClient(), Recorder: recorder("rotationschedule"), Clock: options.Clock}
 	records := &rotationrecord.Reconciler{Client: mgr.GetClient(), Clock: options.Clock, Keep: options.KeepRecords}
-	if err := connections.SetupWithManager(mgr, namespaces, limits); err != nil {
+	if err := connections.SetupWithManager(mgr, namespaces, options.limit("vaultconnection")); err != nil {
 		return fmt.Errorf("set up the controller of VaultConnections: %w", err)
 	}
-	if err := stores.SetupWithManager(mgr, namespaces, limits); err != nil {
+	if err := stores.SetupWithManager(mgr, namespaces, options.limit("keystore")); err != nil {
 		return fmt.Errorf("set up the controller of Keystores: %w", err)
 	}
-	if err := passwords.SetupWithManager(mgr, limits); err != nil {
+	if err := passwords.SetupWithManager(mgr, options.limit("passwordpolicy")); err != nil {
 		return fmt.Errorf("set up the controller of PasswordPolicies: %w", err)
 	}
-	if err := logs.SetupWithManager(mgr, limits); err != nil {
+	if err := logs.SetupWithManager(mgr, options.limit("logpolicy")); err != nil {
 		return fmt.Errorf("set up the controller of LogPolicies: %w", err)
 	}
-	if err := waivers.SetupWithManager(mgr, limits); err != nil {
+	if err := waivers.SetupWithManager(mgr, options.limit("hardeningwaiver")); err != nil {
 		return fmt.Errorf("set up the controller of HardeningWaivers: %w", err)
 	}
-	if err := schedules.SetupWithManager(mgr, limits); err != nil {
+	if err := schedules.SetupWithManager(mgr, options.limit("rotationschedule")); err != nil {
 		return fmt.Errorf("set up the controller of RotationSchedules: %w", err)
 	}
-	if err := records.SetupWithManager(mgr, limits); err != nil {
+	if err := records.SetupWithManager(mgr, options.limit("rotationrecord")); err != nil {
 		return fmt.Errorf("set up the controller of RotationRecords: %w", err)
 	}
 	return nil

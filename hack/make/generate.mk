@@ -1,18 +1,21 @@
 ##@ Change the code
 
 .PHONY: generate
-generate: generate-code generate-rbac generate-docs ## Write everything that comes from markers and data: deepcopy, CRDs, roles, API reference, controls, metrics
+generate: generate-code generate-rbac generate-docs ## Write everything that comes from markers and data: deepcopy, CRDs, roles, API reference, controls, metrics, flags
 
 .PHONY: generate-code
 generate-code:
 	@"$$($(TOOL) controller-gen)" object crd paths=./api/... output:crd:dir=config/crd/bases
 
-# Markers carry two ClusterRoles: those without roleName make holdfast-manager (bound everywhere), those with
-# roleName=holdfast-tenant-namespace the role that a RoleBinding grants in one tenant's namespace.
+# Markers carry three ClusterRoles: those without roleName make holdfast-manager (bound everywhere, or in some namespaces),
+# those with roleName=holdfast-cluster what is about no namespace, and those with roleName=holdfast-tenant-namespace the role
+# that a RoleBinding grants in one tenant's namespace.
 .PHONY: generate-rbac
 generate-rbac:
 	@"$$($(TOOL) controller-gen)" rbac:roleName=holdfast-manager paths=./controllers/... output:rbac:stdout \
 		| hack/make/split-roles.sh config/rbac
+	@for role in manager tenant_namespace; do \
+		sed 's/^kind: ClusterRole$$/kind: Role/' config/rbac/$${role}_role.yaml > config/namespaced/rights/$${role}_role.yaml; done
 
 .PHONY: generate-docs
 generate-docs:
@@ -22,6 +25,7 @@ generate-docs:
 	@$(GO) run ./cmd/holdfast controls -o md > docs/controls.md.new
 	@mv docs/controls.md.new docs/controls.md
 	@$(GO) run ./hack/docs/metrics docs/metrics.md
+	@$(GO) run ./hack/docs/flags docs/flags.md
 
 .PHONY: fmt
 fmt: ## Format the Go code and order its imports

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Reads controller-gen's roles from standard input and writes each into its own file of the folder given:
-# holdfast-manager to manager_role.yaml, holdfast-tenant-namespace to tenant_namespace_role.yaml.
+# holdfast-manager to manager_role.yaml, holdfast-cluster to cluster_role.yaml, holdfast-tenant-namespace to tenant_namespace_role.yaml.
 set -euo pipefail
 
 awk -v folder="${1:?usage: split-roles.sh FOLDER}" '

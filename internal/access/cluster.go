@@ -13,12 +13,18 @@ import (
 // Cluster knows by what this cluster is told from others on the same Vault. The zero value
 // is ready, and safe for many goroutines.
 type Cluster struct {
+	// Known is the answer where it was told; empty: it is read.
+	Known string
+
 	mu sync.Mutex
 	id string
 }
 
-// ID gives the UID of the namespace kube-system, which it reads once.
+// ID gives the UID of the namespace kube-system, which it reads once unless it is known.
 func (c *Cluster) ID(ctx context.Context, live client.Reader) (string, error) {
+	if c.Known != "" {
+		return c.Known, nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.id == "" {
