@@ -49,8 +49,13 @@ type IdentityTenantList struct {
 // IdentityTenantSpec declares an identity server. What is left out has a
 // hardened default, which status.defaults shows.
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.admin) || self.exposure.admin.hostname != self.hostname",message="exposure.admin.hostname must differ from hostname: consoles and admin APIs never share the public name"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.product.wso2is) || has(self.product.wso2is)",message="the product of a tenant cannot change: create another tenant"
+// +kubebuilder:validation:XValidation:rule="has(oldSelf.product.wso2is) == has(self.product.wso2is)",fieldPath=".product",message="the product of a tenant cannot change: create another tenant"
 // +kubebuilder:validation:XValidation:rule="has(self.mail) || !has(self.realms) || self.realms.all(r, !has(r.registration) || ((!has(r.registration.invitation) || r.registration.invitation == 'Disabled') && (!has(r.registration.selfService) || r.registration.selfService == 'Disabled' || (has(r.registration.confirmEmail) && r.registration.confirmEmail == 'None'))))",message="registration needs e-mail: declare mail, or leave invitation and selfService out"
+// +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || has(self.database.postgresql)",fieldPath=".database",message="keycloak needs postgresql: another database is not supported for it"
+// +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || !has(self.database.postgresql) || (!has(self.database.postgresql.sharedName) && !has(self.database.postgresql.agentName))",fieldPath=".database.postgresql",message="keycloak has one database: remove sharedName and agentName, which are for wso2is"
+// +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || !has(self.keystores) || (!has(self.keystores.federationSigning) && !has(self.keystores.internal))",fieldPath=".keystores",message="keycloak has no such keys: remove federationSigning and internal, which are for wso2is"
+// +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || !has(self.mail)",fieldPath=".mail",message="a realm of keycloak has a mail server of its own, which is set in the realm: remove mail, and let the server reach it by network.egress"
+// +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || !has(self.realms) || self.realms.all(r, r.name != 'master')",fieldPath=".realms",message="write root for keycloak's realm master"
 type IdentityTenantSpec struct {
 	// product is the identity server and its version.
 	// +required
@@ -98,7 +103,8 @@ type IdentityTenantSpec struct {
 	// keystores are the keys of the server; each becomes a Keystore.
 	// +optional
 	Keystores *Keystores `json:"keystores,omitempty"`
-	// realms are server tenants (WSO2). Default: the root realm with every default.
+	// realms are server tenants (WSO2) or realms (Keycloak, where root is the realm master, and
+	// one that does not exist is made). Default: the root realm with every default.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=50
 	// +listType=map
@@ -143,11 +149,34 @@ const (
 )
 
 // Product is the identity server, exactly one member.
-// +kubebuilder:validation:ExactlyOneOf=wso2is
+// +kubebuilder:validation:ExactlyOneOf=wso2is;keycloak
 type Product struct {
 	// wso2is is WSO2 Identity Server.
 	// +optional
 	WSO2IS *WSO2IS `json:"wso2is,omitempty"`
+	// keycloak is Keycloak.
+	// +optional
+	Keycloak *Keycloak `json:"keycloak,omitempty"`
+}
+
+// Keycloak is Keycloak 26.4 or newer, on PostgreSQL.
+type Keycloak struct {
+	// version is major.minor.patch, such as 26.7.3. It decides which settings are rendered and
+	// has to be the image's. It cannot go down; a minor upgrade needs the annotation
+	// iam.holdfast.dev/confirm-upgrade, since its database migration cannot be undone.
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^26\.([4-9]|[1-9][0-9])\.[0-9]{1,3}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^26[.]([4-9]|[1-9][0-9])[.][0-9]+$')",message="write a version such as 26.7.3: 26.4 and newer of 26 are supported"
+	// +required
+	Version string `json:"version"`
+	// image by digest, with what the vendor's image has: the server in /opt/keycloak, user 1000.
+	// The server is built for its configuration when a pod starts, so it needs no build of yours.
+	// Example: registry.example/keycloak@sha256:….
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([-._]+[a-z0-9]+)*)*(:[_a-zA-Z0-9][-._a-zA-Z0-9]{0,127})?@sha256:[a-f0-9]{64}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-zA-Z0-9._:/]+@sha256:[a-f0-9]{64}$')",message="write the image with its digest, such as registry.example/keycloak@sha256: and 64 hexadecimal digits: a tag alone can be moved"
+	// +required
+	Image string `json:"image"`
 }
 
 // WSO2IS is WSO2 Identity Server 7.x.

@@ -108,6 +108,8 @@ func of(cr *v1alpha1.IdentityTenant, seen *Namespace, now time.Time) Tenant {
 	}
 	if cr.Spec.Product.WSO2IS != nil {
 		tenant.Version.Wanted = cr.Spec.Product.WSO2IS.Version
+	} else if cr.Spec.Product.Keycloak != nil {
+		tenant.Version.Wanted = cr.Spec.Product.Keycloak.Version
 	}
 	if cr.Spec.Hardening != nil && cr.Spec.Hardening.Profile != "" {
 		tenant.Profile = string(cr.Spec.Hardening.Profile)

@@ -22,7 +22,7 @@ const (
 )
 
 // keystores gives the stores of a server, the trust store last since it reads the others.
-func keystores(cr *v1alpha1.IdentityTenant, version tenant.Version, defaults *[]tenant.Default) ([]tenant.Keystore, error) {
+func keystores(cr *v1alpha1.IdentityTenant, want tenant.Spec, defaults *[]tenant.Default) ([]tenant.Keystore, error) {
 	declared := v1alpha1.Keystores{}
 	if cr.Spec.Keystores != nil {
 		declared = *cr.Spec.Keystores
@@ -37,14 +37,18 @@ func keystores(cr *v1alpha1.IdentityTenant, version tenant.Version, defaults *[]
 		note(defaults, "spec.keystores.tokenSigning.publishAhead", "1h")
 	}
 	stores := []tenant.Keystore{tlsStore(declared.TLS, defaults), tokens}
-	if version.AtLeast(7, 2) {
+	trust := tenant.Keystore{Role: tenant.RoleTrust, Trusted: trusted(cr)}
+	if want.Product != tenant.WSO2IS {
+		return append(stores, trust), nil
+	}
+	if want.Version.AtLeast(7, 2) {
 		stores = append(stores, signingStore(tenant.RoleFederation, "federationSigning", declared.FederationSigning, defaults))
 	} else if declared.FederationSigning != nil {
 		return nil, fault.Terminal(v1alpha1.ReasonInvalidSpec,
-			"spec.keystores.federationSigning: WSO2 Identity Server %s signs SAML messages with the token-signing key; a key apart needs 7.2 or newer: remove the field", version)
+			"spec.keystores.federationSigning: WSO2 Identity Server %s signs SAML messages with the token-signing key; a key apart needs 7.2 or newer: remove the field", want.Version)
 	}
 	stores = append(stores, signingStore(tenant.RoleInternal, "internal", declared.Internal, defaults))
-	return append(stores, tenant.Keystore{Role: tenant.RoleTrust, Trusted: trusted(cr)}), nil
+	return append(stores, trust), nil
 }
 
 // publishAhead is for how long the next signing key is published before it signs.

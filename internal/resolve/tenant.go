@@ -12,6 +12,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/fault"
@@ -37,25 +38,25 @@ const (
 
 // Tenant resolves a custom resource. Its faults are Terminal and name the field.
 func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tenant.Spec, error) {
-	product := cr.Spec.Product.WSO2IS
-	version, err := tenant.ParseVersion(product.Version)
+	product := productOf(cr)
+	version, err := tenant.ParseVersion(product.version)
 	if err != nil {
-		return tenant.Spec{}, fault.Terminal(v1alpha1.ReasonInvalidSpec, "spec.product.wso2is.version: %v", err)
+		return tenant.Spec{}, fault.Terminal(v1alpha1.ReasonInvalidSpec, "%s: %v", product.versionField(), err)
 	}
-	if err := allowedVersion(cr, version); err != nil {
+	if err := allowedVersion(cr, product, version); err != nil {
 		return tenant.Spec{}, err
 	}
 	want := tenant.Spec{
 		Namespace: cr.Namespace, Name: cr.Name,
 		Owner:   *metav1.NewControllerRef(cr, v1alpha1.GroupVersion.WithKind("IdentityTenant")),
-		Product: tenant.WSO2IS, Version: version, Image: product.Image, Hostname: cr.Spec.Hostname,
+		Product: product.name, Version: version, Image: product.image, Hostname: cr.Spec.Hostname,
 		VaultRef: cr.Spec.VaultRef.Name,
 		Issuer:   issuer(cr.Spec.IssuerRef),
 		Logs:     logs(refs.LogPolicy), Exposure: exposure(cr),
 		RetainVault: cr.Spec.DeletionPolicy != v1alpha1.DeletionDelete, Suspended: cr.Spec.Suspend,
 		WindowOpen: options.WindowOpen, OperatorPeer: options.OperatorPeer,
 	}
-	if want.ExtraConfig, err = extraConfig(product.ExtraConfig); err != nil {
+	if want.ExtraConfig, err = extraConfig(product.extraConfig); err != nil {
 		return tenant.Spec{}, err
 	}
 	for _, secret := range cr.Spec.ImagePullSecrets {
@@ -68,7 +69,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 	if want.Mail, err = mail(cr, refs); err != nil {
 		return tenant.Spec{}, err
 	}
-	if want.Keystores, err = keystores(cr, version, &want.Defaults); err != nil {
+	if want.Keystores, err = keystores(cr, want, &want.Defaults); err != nil {
 		return tenant.Spec{}, err
 	}
 	if err := hardening(&want, cr, refs); err != nil {
@@ -83,8 +84,25 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 	return want, nil
 }
 
+// product is the declared member of spec.product.
+type product struct {
+	name           tenant.Product
+	version, image string
+	extraConfig    *runtime.RawExtension
+}
+
+func productOf(cr *v1alpha1.IdentityTenant) product {
+	if declared := cr.Spec.Product.Keycloak; declared != nil {
+		return product{name: tenant.Keycloak, version: declared.Version, image: declared.Image}
+	}
+	declared := cr.Spec.Product.WSO2IS
+	return product{name: tenant.WSO2IS, version: declared.Version, image: declared.Image, extraConfig: declared.ExtraConfig}
+}
+
+func (p product) versionField() string { return "spec.product." + string(p.name) + ".version" }
+
 // allowedVersion refuses what the product's database would not survive.
-func allowedVersion(cr *v1alpha1.IdentityTenant, version tenant.Version) error {
+func allowedVersion(cr *v1alpha1.IdentityTenant, product product, version tenant.Version) error {
 	if cr.Status.ServingVersion == "" {
 		return nil
 	}
@@ -92,17 +110,23 @@ func allowedVersion(cr *v1alpha1.IdentityTenant, version tenant.Version) error {
 	if err != nil {
 		return nil //nolint:nilerr // a status that somebody edited is no reason to refuse a spec
 	}
-	const field = "spec.product.wso2is.version"
+	field := product.versionField()
 	switch {
 	case version.Compare(serving) < 0:
 		return fault.Terminal(v1alpha1.ReasonDowngradeRefused, "%s: %s is older than %s, which serves: its database cannot go back", field, version, serving)
 	case version.Major != serving.Major || version.Minor != serving.Minor:
 		if cr.Annotations[v1alpha1.AnnotationConfirmUpgrade] != version.String() {
 			return fault.Terminal(v1alpha1.ReasonUpgradeUnconfirmed,
-				"%s: from %s to %s the database has to be migrated offline first: do that, then set the annotation %s to %q", field, serving, version, v1alpha1.AnnotationConfirmUpgrade, version)
+				"%s: from %s to %s %s, then set the annotation %s to %q", field, serving, version, migration[product.name], v1alpha1.AnnotationConfirmUpgrade, version)
 		}
 	}
 	return nil
+}
+
+// migration says what a minor upgrade asks of a person first.
+var migration = map[tenant.Product]string{
+	tenant.WSO2IS:   "the database has to be migrated offline first: do that",
+	tenant.Keycloak: "the schema Job migrates the database, which cannot go back: make a backup",
 }
 
 // issuer repeats the schema's defaults for manifests that no API server has seen.

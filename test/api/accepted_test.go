@@ -9,6 +9,8 @@ func TestAccepted(t *testing.T) {
 		{"a tenant with the longest name", "IdentityTenant", `metadata: {name: ` + long(40) + `}`},
 		{"a tenant on 7.1 with an update level", "IdentityTenant", `spec: {product: {wso2is: {version: 7.1.0.38}}}`},
 		{"an image of a registry with a port and a tag", "IdentityTenant", `spec: {product: {wso2is: {image: "registry.example:5000/iam/wso2_is:7.3.0@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}}}`},
+		{"the smallest Keycloak", "IdentityTenant", keycloak + `}}}`},
+		{"Keycloak with realms and keys", "IdentityTenant", keycloak + `}}, keystores: {tls: {algorithm: RSA}, tokenSigning: {size: 4096}}, realms: [{name: root}, {name: shop}]}`},
 		{"MySQL by a Secret", "IdentityTenant", `spec: {database: {postgresql: null, mysql: {host: 10.1.2.3, name: identity, credentials: {secretRef: {name: db}}}}}`},
 		{"a static role of Vault's database engine", "IdentityTenant", `spec: {database: {postgresql: {credentials: {vaultKV: null, vaultStaticRole: {mount: teams/database, role: acme}}, schemaOwner: {vaultStaticRole: {role: acme-owner}}}}}`},
 		{"accounts that Vault makes", "IdentityTenant", `spec: {database: {postgresql: {credentials: {vaultKV: null, vaultDatabase: {mount: teams/database, role: acme, tokenRole: acme-leases, memberOf: app}}, schemaOwner: {vaultKV: {path: acme/db-owner}}}}}`},

@@ -59,7 +59,8 @@ func refuseAll(t *testing.T, kind string, cases []refusal) {
 // What no field can hold is refused by strict field validation, which kubectl asks for by default.
 func TestRefusedUnknownFields(t *testing.T) {
 	for _, c := range []refusal{
-		{"another product", `spec: {product: {wso2is: null, keycloak: {version: 26.0.0}}}`, "spec.product.keycloak", ""},
+		{"another product", `spec: {product: {wso2is: null, gluu: {version: 5.0.0}}}`, "spec.product.gluu", ""},
+		{"further configuration for Keycloak", keycloak + `, extraConfig: {}}}}`, "spec.product.keycloak.extraConfig", ""},
 		{"the embedded database of the vendor", `spec: {database: {postgresql: null, h2: {}}}`, "spec.database.h2", ""},
 		{"the vendor's password in the manifest", postgres + `{credentials: {vaultKV: null, password: wso2carbon}}}}`, "spec.database.postgresql.credentials.password", ""},
 		{"mail by a role of the database engine", `spec: {mail: {host: smtp.acme.example, from: id@acme.example, credentials: {vaultDatabase: {role: a}}}}`, "spec.mail.credentials.vaultDatabase", ""},
@@ -79,6 +80,9 @@ func long(n int) string { return strings.Repeat("a", n) }
 
 const postgres = "spec: {database: {postgresql: "
 
+// keycloak makes the smallest tenant one of Keycloak; three braces are open.
+const keycloak = `spec: {product: {wso2is: null, keycloak: {version: 26.7.3, image: "registry.example/keycloak@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"`
+
 var refusedTenants = []refusal{
 	{"everybody as a proxy", `spec: {exposure: {trustedProxies: [0.0.0.0/0]}}`, "spec.exposure.trustedProxies", "a prefix of 8 or more"},
 	{"a proxy that is no network", `spec: {exposure: {trustedProxies: [999.1.1.1/16]}}`, "spec.exposure.trustedProxies", "write IPv4 networks"},
@@ -86,7 +90,15 @@ var refusedTenants = []refusal{
 	{"name too long for a label", `metadata: {name: ` + long(41) + `}`, "<nil>", "at most 40 characters"},
 	{"name that no Service can have", `metadata: {name: 7acme}`, "<nil>", "begins with a letter"},
 	{"name with a dot", `metadata: {name: acme.eu}`, "<nil>", "lower-case letters, digits and hyphens"},
-	{"no product", `spec: {product: {wso2is: null}}`, "spec.product", "exactly one of the fields in [wso2is] must be set"},
+	{"no product", `spec: {product: {wso2is: null}}`, "spec.product", "exactly one of the fields in [wso2is keycloak] must be set"},
+	{"two products", `spec: {product: {keycloak: {version: 26.7.3, image: "r/k@sha256:` + strings.Repeat("0", 64) + `"}}}`, "spec.product", "exactly one of the fields in [wso2is keycloak] must be set"},
+	{"a Keycloak that is too old", strings.Replace(keycloak, "26.7.3", "26.3.5", 1) + `}}}`, "spec.product.keycloak.version", "26.4 and newer of 26 are supported"},
+	{"a Keycloak by tag", `spec: {product: {wso2is: null, keycloak: {version: 26.7.3, image: "quay.io/keycloak/keycloak:26.7.3"}}}`, "spec.product.keycloak.image", "write the image with its digest"},
+	{"Keycloak on MySQL", keycloak + `}}, database: {postgresql: null, mysql: {host: 10.1.2.3, name: identity, credentials: {secretRef: {name: db}}}}}`, "spec.database", "keycloak needs postgresql"},
+	{"Keycloak with a second database", keycloak + `}}, database: {postgresql: {sharedName: shared}}}`, "spec.database.postgresql", "remove sharedName and agentName"},
+	{"Keycloak with a key that it does not have", keycloak + `}}, keystores: {internal: {size: 4096}}}`, "spec.keystores", "remove federationSigning and internal"},
+	{"Keycloak with a mail server", keycloak + `}}, mail: {host: smtp.acme.example, from: id@acme.example, credentials: {vaultKV: {path: m}}}}`, "spec.mail", "remove mail"},
+	{"Keycloak's own name for the root realm", keycloak + `}}, realms: [{name: master}]}`, "spec.realms", "write root"},
 	{"version without patch level", `spec: {product: {wso2is: {version: "7.3"}}}`, "spec.product.wso2is.version", "write a version such as 7.3.0"},
 	{"version that is not supported", `spec: {product: {wso2is: {version: 6.1.0}}}`, "spec.product.wso2is.version", "7.1, 7.2 and 7.3 are supported"},
 	{"version with TOML in it", `spec: {product: {wso2is: {version: "7.3.0\"\n[super_admin]"}}}`, "spec.product.wso2is.version", "write a version such as 7.3.0"},
