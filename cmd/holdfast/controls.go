@@ -38,7 +38,7 @@ func controlsCommand() *cobra.Command {
 	command.Flags().StringVar(&options.filter.ID, "id", "", "a control such as TLS-04, or an area such as TLS")
 	command.Flags().StringVar(&options.filter.Standard, "standard", "", "part of a standard's name, such as 'ISO/IEC 27002'")
 	command.Flags().StringVar(&options.profile, "profile", "", "what a profile asks: Baseline, Strict or FAPI2; default: all")
-	command.Flags().StringVar(&options.filter.Product, "product", "", "what is asked of a product: "+string(tenant.WSO2IS)+"; default: all")
+	command.Flags().StringVar(&options.filter.Product, "product", "", "what is asked of a product: "+string(tenant.WSO2IS)+" or "+string(tenant.Keycloak)+"; default: all")
 	command.Flags().StringVar(&options.filter.Version, "version", "", "what is asked of a version, such as 7.3.0; default: all")
 	command.Flags().StringVarP(&options.output, "output", "o", "table", "table, json or md")
 	return command
@@ -49,8 +49,8 @@ func controls(command *cobra.Command, options controlsOptions) error {
 	if filter.Profile != "" && !slices.Contains(control.Profiles(), filter.Profile) {
 		return fmt.Errorf("--profile %s is none of %v", filter.Profile, control.Profiles())
 	}
-	if filter.Product != "" && filter.Product != string(tenant.WSO2IS) {
-		return fmt.Errorf("--product %s is not known: only %s is", filter.Product, tenant.WSO2IS)
+	if filter.Product != "" && filter.Product != string(tenant.WSO2IS) && filter.Product != string(tenant.Keycloak) {
+		return fmt.Errorf("--product %s is not known: only %s and %s are", filter.Product, tenant.WSO2IS, tenant.Keycloak)
 	}
 	if filter.Version != "" {
 		if _, err := tenant.ParseVersion(filter.Version); err != nil {

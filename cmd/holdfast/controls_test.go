@@ -76,7 +76,7 @@ func TestControlsTellWhatIsWrong(t *testing.T) {
 		"no control is like that": {"--id", "TLS-99"},
 		"Lax":                     {"--profile", "Lax"},
 		"major.minor.patch":       {"--version", "7"},
-		"keycloak":                {"--product", "keycloak"},
+		"gluu":                    {"--product", "gluu"},
 		"table, json or md":       {"-o", "yaml"},
 	} {
 		if _, err := runControls(t, arguments...); err == nil || !strings.Contains(err.Error(), says) {

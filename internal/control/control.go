@@ -80,6 +80,8 @@ const (
 	Deployment Document = "deployment.toml"
 	// Log is log4j2.properties.
 	Log Document = "log4j2.properties"
+	// KeycloakConf is keycloak.conf, where no key has a dot.
+	KeycloakConf Document = "keycloak.conf"
 	// Settings are what a running server is told, per realm: the settings of package tenant.
 	Settings Document = "settings"
 	// Pod is the pod's template, see the workload's evidence.
@@ -96,9 +98,20 @@ func (c Check) Rule(profile Profile) *Rule {
 	return c.Want
 }
 
-// Applies tells whether the check is about a product and its version.
+// ProductNames are the products that the check is about; none: all. Some documents are of one
+// product only.
+func (c Check) ProductNames() []string {
+	if product, one := ofOne[c.In]; one {
+		return []string{product}
+	}
+	return c.Products
+}
+
+var ofOne = map[Document]string{Deployment: "wso2is", Log: "wso2is", KeycloakConf: "keycloak"}
+
+// Applies tells whether the check is about a product, of which "" is any, and its version.
 func (c Check) Applies(product, version string) bool {
-	return (len(c.Products) == 0 || slices.Contains(c.Products, product)) &&
+	return (product == "" || len(c.ProductNames()) == 0 || slices.Contains(c.ProductNames(), product)) &&
 		(c.From == "" || compareVersions(version, c.From) >= 0) &&
 		(c.Before == "" || compareVersions(version, c.Before) < 0)
 }

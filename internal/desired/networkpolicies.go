@@ -81,7 +81,7 @@ func serverIngress(want tenant.Spec, shape idp.Shape) ([]networkingv1.NetworkPol
 	}
 	rules := []networkingv1.NetworkPolicyIngressRule{https}
 	if shape.ClusterPort != 0 {
-		members, err := ingressRule("the cluster's members", serverPods(want), shape.ClusterPort)
+		members, err := ingressRule("the cluster's members", serverPods(want), memberPorts(shape)...)
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +111,7 @@ func serverEgress(want tenant.Spec, shape idp.Shape) ([]networkingv1.NetworkPoli
 		rules = append(rules, mail)
 	}
 	if shape.ClusterPort != 0 {
-		members, err := egressRule("the cluster's members", serverPods(want), tcp(shape.ClusterPort))
+		members, err := egressRule("the cluster's members", serverPods(want), tcps(memberPorts(shape))...)
 		if err != nil {
 			return nil, err
 		}
@@ -146,8 +146,14 @@ func serverPods(want tenant.Spec) []networkingv1.NetworkPolicyPeer {
 	return []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{MatchLabels: want.ServerSelector()}}}
 }
 
-// prometheusPods is where the common Prometheus installations run. No field declares
-// it yet, since no product of ours has a metrics port.
+func memberPorts(shape idp.Shape) []int32 {
+	if shape.FailurePort == 0 {
+		return []int32{shape.ClusterPort}
+	}
+	return []int32{shape.ClusterPort, shape.FailurePort}
+}
+
+// prometheusPods is where the common Prometheus installations run. No field declares it.
 func prometheusPods() []networkingv1.NetworkPolicyPeer {
 	return []networkingv1.NetworkPolicyPeer{{
 		NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: "monitoring"}},
@@ -163,6 +169,14 @@ func ports(declared []tenant.EgressPort) []networkingv1.NetworkPolicyPort {
 			protocol = corev1.ProtocolTCP
 		}
 		result = append(result, port(protocol, p.Port))
+	}
+	return result
+}
+
+func tcps(numbers []int32) []networkingv1.NetworkPolicyPort {
+	result := make([]networkingv1.NetworkPolicyPort, 0, len(numbers))
+	for _, number := range numbers {
+		result = append(result, tcp(number))
 	}
 	return result
 }

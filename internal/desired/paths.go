@@ -10,9 +10,9 @@ import (
 )
 
 // neverPublic are consoles, admin APIs and SOAP services that no public route may admit,
-// whatever a driver lists (WSO2 "production security guidelines", network level). The
-// driver's own admin paths come on top.
-var neverPublic = []string{"/api/health-check", "/api/server", "/carbon", "/console", "/fileupload", "/scim2", "/services", "/wso2/scim"}
+// whatever a driver lists (WSO2 "production security guidelines", network level; Keycloak
+// "Configuring a reverse proxy", exposed paths). The driver's own admin paths come on top.
+var neverPublic = []string{"/admin", "/api/health-check", "/api/server", "/carbon", "/console", "/fileupload", "/health", "/metrics", "/scim2", "/services", "/wso2/scim"}
 
 // publicPaths gives the prefixes of the public route: an allow-list, without those that
 // another one covers. A prefix that would admit a path which is not for the public is a

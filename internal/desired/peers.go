@@ -12,8 +12,8 @@ import (
 // In a NetworkPolicy an empty list of peers means every address and an empty list of
 // ports every port. These constructors make sure that neither is ever built.
 
-func ingressRule(field string, from []networkingv1.NetworkPolicyPeer, number int32) (networkingv1.NetworkPolicyIngressRule, error) {
-	to := []networkingv1.NetworkPolicyPort{tcp(number)}
+func ingressRule(field string, from []networkingv1.NetworkPolicyPeer, numbers ...int32) (networkingv1.NetworkPolicyIngressRule, error) {
+	to := tcps(numbers)
 	if err := checkRule(field, from, to); err != nil {
 		return networkingv1.NetworkPolicyIngressRule{}, err
 	}

@@ -70,7 +70,7 @@ func flatten(files idp.Files) (control.Evidence, error) {
 	for _, document := range []struct {
 		name control.Document
 		read func([]byte) (evidence.File, error)
-	}{{control.Deployment, evidence.TOML}, {control.Log, evidence.Properties}} {
+	}{{control.Deployment, evidence.TOML}, {control.Log, evidence.Properties}, {control.KeycloakConf, evidence.Keycloak}} {
 		content, rendered := files[string(document.name)]
 		if !rendered {
 			continue

@@ -102,6 +102,9 @@ type UsernamePassword struct{ Username, Password string }
 type Shape struct {
 	HTTPSPort   int32
 	ClusterPort int32
+	// FailurePort is where members notice that one of them is gone; zero when the cluster port
+	// tells.
+	FailurePort int32
 	// PublicPaths are the path prefixes that end users need, and nothing else.
 	PublicPaths []string
 	// AdminPaths are the path prefixes of consoles and admin APIs.

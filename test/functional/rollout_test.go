@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
-	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
+	"github.com/holdfast-iam/holdfast/internal/idp/pods"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 	"github.com/holdfast-iam/holdfast/test/harness"
 )
@@ -51,8 +51,8 @@ func TestAHeldRolloutComesBackAsItWas(t *testing.T) {
 		return nil
 	})
 	expectRevisions(t, acme, 3)
-	if partition := *setOf(t, acme).Spec.UpdateStrategy.RollingUpdate.Partition; partition != wso2is.HeldPartition {
-		t.Errorf("partition %d, want %d", partition, wso2is.HeldPartition)
+	if partition := *setOf(t, acme).Spec.UpdateStrategy.RollingUpdate.Partition; partition != pods.HeldPartition {
+		t.Errorf("partition %d, want %d", partition, pods.HeldPartition)
 	}
 	if now := podsOf(t, acme); !maps.Equal(now, atFirst) {
 		t.Fatalf("pods were replaced outside the window: %v, then %v", atFirst, now)

@@ -24,7 +24,8 @@ const server = "server"
 //   - containers.FIELD: the values of a field over all containers, the initial ones as
 //     well, each once, sorted, Unset where one lacks it;
 //   - argument.NAME: system properties among the server's arguments;
-//   - option.NAME: the same in JAVA_OPTS and JVM_MEM_OPTS, -XX switches as XX.NAME, and
+//   - option.NAME: the same in the variables by which each product takes options of the Java
+//     machine (JAVA_OPTS and JVM_MEM_OPTS, JAVA_OPTS_APPEND and JAVA_OPTS_KC_HEAP), -XX switches as XX.NAME, and
 //     Xmx and Xms. The vendor's start script overrides some of these, and no argument.
 func Pod(template corev1.PodTemplateSpec) (control.Evidence, error) {
 	encoded, err := json.Marshal(template.Spec)
@@ -48,7 +49,8 @@ func Pod(template corev1.PodTemplateSpec) (control.Evidence, error) {
 		}
 		addSwitches(values, "argument.", container.Args)
 		for _, variable := range container.Env {
-			if variable.Name == "JAVA_OPTS" || variable.Name == "JVM_MEM_OPTS" {
+			switch variable.Name {
+			case "JAVA_OPTS", "JVM_MEM_OPTS", "JAVA_OPTS_APPEND", "JAVA_OPTS_KC_HEAP":
 				addSwitches(values, "option.", strings.Fields(variable.Value))
 			}
 		}

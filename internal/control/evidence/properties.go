@@ -11,8 +11,13 @@ import (
 // Properties reads log4j2.properties as Java reads a properties file: comments,
 // separators, escapes, and lines that go on after a backslash. Faults: *Error for an
 // escape that Java refuses.
-func Properties(content []byte) (File, error) {
-	file := newFile(control.Log)
+func Properties(content []byte) (File, error) { return properties(control.Log, content) }
+
+// Keycloak reads keycloak.conf, which is a properties file too.
+func Keycloak(content []byte) (File, error) { return properties(control.KeycloakConf, content) }
+
+func properties(document control.Document, content []byte) (File, error) {
+	file := newFile(document)
 	lines := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(content)), "\n")
 	for at := 0; at < len(lines); at++ {
 		line, number := strings.TrimLeft(lines[at], " \t\f"), at+1
@@ -31,7 +36,7 @@ func Properties(content []byte) (File, error) {
 		key, keyOK := unescape(rawKey)
 		value, valueOK := unescape(rawValue)
 		if !keyOK || !valueOK {
-			return File{}, &Error{Document: control.Log, Line: number, Message: `\u is not followed by four hexadecimal digits`}
+			return File{}, &Error{Document: document, Line: number, Message: `\u is not followed by four hexadecimal digits`}
 		}
 		if _, there := file.Values[key]; there {
 			file.Repeated[key] = true

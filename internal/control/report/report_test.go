@@ -52,7 +52,8 @@ func TestSelect(t *testing.T) {
 		"a profile that asks less": {Filter{Profile: control.Strict}, "KEY-01 LOG-01 OPS-01 TLS-02 TLS-03 TLS-04"},
 		"a version without":        {Filter{Version: "7.3.0"}, "KEY-01 LOG-01 OPS-01 TLS-02 TLS-03 TLS-04"},
 		"a version with":           {Filter{Version: "7.2.9", ID: "TLS-01"}, "TLS-01"},
-		"another product":          {Filter{Product: "other", ID: "TLS-01"}, "TLS-01"},
+		"its product":              {Filter{Product: "wso2is", ID: "TLS-01"}, "TLS-01"},
+		"another product":          {Filter{Product: "keycloak", ID: "TLS-01"}, ""},
 	} {
 		var ids []string
 		for _, picked := range Select(few(), c.filter) {

@@ -1,8 +1,6 @@
 package wso2is
 
 import (
-	"strconv"
-
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
@@ -31,7 +29,7 @@ const (
 
 // Materials lists the secrets of a server that are generated.
 func (Driver) Materials(want tenant.Spec) []idp.Material {
-	rules := accountRules(want)
+	rules := idp.AccountRules(want)
 	return []idp.Material{
 		{Name: MaterialDataKey, Generate: one(FieldKey, keystore.GenerateDataKey), Irreplaceable: true},
 		{Name: idp.MaterialAdministrator, Generate: account(rules, administratorName, administratorName), FirstStart: true},
@@ -53,24 +51,5 @@ func account(rules keystore.PasswordRules, first, other string) func(map[string]
 		}
 		password, err := keystore.GenerateAccountPassword(rules)
 		return map[string]string{idp.FieldUsername: name, idp.FieldPassword: password}, err
-	}
-}
-
-// accountRules are what the tenant declares for passwords of the realm in which the
-// accounts live: the server holds them to it as it does everybody.
-func accountRules(want tenant.Spec) keystore.PasswordRules {
-	declared := want.Settings()[tenant.RootRealm]
-	number := func(setting tenant.Setting) int {
-		n, err := strconv.Atoi(declared[setting])
-		if err != nil {
-			return 0
-		}
-		return n
-	}
-	return keystore.PasswordRules{
-		Min: number(tenant.PasswordMinLength), Max: number(tenant.PasswordMaxLength),
-		Lower: number(tenant.PasswordLower), Upper: number(tenant.PasswordUpper),
-		Digit: number(tenant.PasswordDigit), Special: number(tenant.PasswordSpecial),
-		MinUnique: number(tenant.PasswordMinUnique),
 	}
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// HeldPartition is the partition of a rollout that waits for its window.
-const HeldPartition = pod.HeldPartition
-
 // Workload gives the StatefulSet. Faults: Waiting DependencyNotReady until the facts
 // name the Secret of the credentials and a version of each store.
 func (Driver) Workload(want tenant.Spec, seen tenant.Facts, config string) ([]runtimeclient.Object, error) {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp/pods"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -20,7 +21,7 @@ func TestHold(t *testing.T) {
 		want.WindowOpen = open
 		r := render(t, want)
 		partition := *r.workload.Spec.UpdateStrategy.RollingUpdate.Partition
-		if held := partition == wso2is.HeldPartition; held == open || (open && partition != 0) {
+		if held := partition == pods.HeldPartition; held == open || (open && partition != 0) {
 			t.Errorf("window open %t: partition %d", open, partition)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/holdfast-iam/holdfast/internal/idp/pods"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -39,7 +40,7 @@ func homeContainer(want tenant.Spec) corev1.Container {
 			"/bin/sh", layout.ConfigurationDir + "/" + homeScript,
 			layout.Home(want.Version), filled + volumeHome, filled + volumeConf, filled + volumeMetadata, layout.ConfigurationDir,
 		},
-		Resources:                resources("100m", "128Mi"),
+		Resources:                pods.Limited("100m", "128Mi"),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		VolumeMounts: []corev1.VolumeMount{
 			{Name: volumeConf, MountPath: filled + volumeConf},
@@ -70,7 +71,7 @@ func prepareContainer(want tenant.Spec, seen tenant.Facts) corev1.Container {
 			product, layout.StorePath(want.Version, tenant.RoleTrust), layout.EnvStorePassword(tenant.RoleTrust), layout.TrustedCertificates,
 		},
 		Env:                      environment(want, seen),
-		Resources:                resources("100m", "512Mi"),
+		Resources:                pods.Limited("100m", "512Mi"),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		VolumeMounts:             mounts,
 	}
@@ -95,9 +96,9 @@ func serverContainer(want tenant.Spec, seen tenant.Facts) corev1.Container {
 			{Name: portCluster, ContainerPort: layout.ClusterPort, Protocol: corev1.ProtocolTCP},
 		},
 		Resources:      serverResources(want),
-		StartupProbe:   probe(healthy(), 5, 120),
-		ReadinessProbe: probe(healthy(), 10, 3),
-		LivenessProbe:  probe(listening(), 10, 6),
+		StartupProbe:   pods.Probe(healthy(), 5, 120),
+		ReadinessProbe: pods.Probe(healthy(), 10, 3),
+		LivenessProbe:  pods.Probe(listening(), 10, 6),
 		Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: []string{
 			"/bin/sh", "-c", fmt.Sprintf("sleep %d; %s/bin/wso2server.sh stop", drainSeconds, layout.Home(want.Version)),
 		}}}},
@@ -145,10 +146,6 @@ func listening() corev1.ProbeHandler {
 	return corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString(portHTTPS)}}
 }
 
-func probe(handler corev1.ProbeHandler, period, failures int32) *corev1.Probe {
-	return &corev1.Probe{ProbeHandler: handler, PeriodSeconds: period, FailureThreshold: failures, TimeoutSeconds: 5, SuccessThreshold: 1}
-}
-
 func serverResources(want tenant.Spec) corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{
@@ -160,13 +157,5 @@ func serverResources(want tenant.Spec) corev1.ResourceRequirements {
 			corev1.ResourceMemory:           want.Memory,
 			corev1.ResourceEphemeralStorage: scratchLimit(want),
 		},
-	}
-}
-
-// resources of an init container, which are no more than the server's.
-func resources(cpu, memory string) corev1.ResourceRequirements {
-	return corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)},
-		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(memory)},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/holdfast-iam/holdfast/internal/idp/pods"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -39,25 +40,22 @@ const (
 // part of the home: a volume of its own would hide the tables that come with it.
 func volumes(want tenant.Spec, seen tenant.Facts, config string) []corev1.Volume {
 	return []corev1.Volume{
-		inMemory(volumeBackup, 64*mebibyte),
-		inMemory(volumeConf, 64*mebibyte),
-		{Name: volumeConfig, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: config, DefaultMode: new(readable)}}},
-		scratch(volumeHome, homeSize),
-		scratch(volumeLogs, logSize(want.Logs)),
-		inMemory(volumeMetadata, smallSize),
-		scratch(volumePreferences, smallSize),
+		pods.InMemory(volumeBackup, 64*mebibyte),
+		pods.InMemory(volumeConf, 64*mebibyte),
+		{Name: volumeConfig, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: config, DefaultMode: new(pods.Readable)}}},
+		pods.Scratch(volumeHome, homeSize),
+		pods.Scratch(volumeLogs, logSize(want.Logs)),
+		pods.InMemory(volumeMetadata, smallSize),
+		pods.Scratch(volumePreferences, smallSize),
 		stores(want.Version, seen),
-		scratch(volumeTmp, tmpSize),
-		inMemory(volumeTrust, smallSize),
+		pods.Scratch(volumeTmp, tmpSize),
+		pods.InMemory(volumeTrust, smallSize),
 	}
 }
 
-// readable by the group of the pod, and by nobody else.
-const readable int32 = 0o440
-
 // stores replaces the vendor's folder, stores and all, by ours.
 func stores(version tenant.Version, seen tenant.Facts) corev1.Volume {
-	projected := &corev1.ProjectedVolumeSource{DefaultMode: new(readable)}
+	projected := &corev1.ProjectedVolumeSource{DefaultMode: new(pods.Readable)}
 	for _, role := range layout.Roles(version) {
 		projected.Sources = append(projected.Sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{
 			LocalObjectReference: corev1.LocalObjectReference{Name: seen.Keystores[role].SecretName},
@@ -85,18 +83,6 @@ func serverMounts(want tenant.Spec) []corev1.VolumeMount {
 	}
 }
 
-func scratch(name string, size int64) corev1.Volume { return emptyDir(name, size, "") }
-
-func inMemory(name string, size int64) corev1.Volume {
-	return emptyDir(name, size, corev1.StorageMediumMemory)
-}
-
-func emptyDir(name string, size int64, medium corev1.StorageMedium) corev1.Volume {
-	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{
-		Medium: medium, SizeLimit: bytes(size),
-	}}}
-}
-
 // logSize is room for each stream's files and the one that is being written.
 func logSize(logs tenant.Logs) int64 {
 	size := int64(loneFiles)
@@ -109,7 +95,5 @@ func logSize(logs tenant.Logs) int64 {
 }
 
 func scratchLimit(want tenant.Spec) resource.Quantity {
-	return *bytes(homeSize + tmpSize + smallSize + logSize(want.Logs) + containerLogs)
+	return *pods.Bytes(homeSize + tmpSize + smallSize + logSize(want.Logs) + containerLogs)
 }
-
-func bytes(n int64) *resource.Quantity { return resource.NewQuantity(n, resource.BinarySI) }

@@ -1,0 +1,118 @@
+package pod
+
+import (
+	"encoding/json"
+	"maps"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp/keycloak/layout"
+	"github.com/holdfast-iam/holdfast/internal/idp/pods"
+	"github.com/holdfast-iam/holdfast/internal/podsecurity"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+const (
+	// attempts beside the first: a database that starts up is worth waiting for, a refused
+	// one is not.
+	attempts = 4
+	// deadlineSeconds bound all attempts together.
+	deadlineSeconds = 1800
+	// Done is what a schema Job says last.
+	Done = "schema made"
+)
+
+// migrate starts the server as far as its database, which makes and migrates the tables, and
+// has it end. What it exports goes into memory and ends with the pod.
+const migrate = layout.Script + " " + configuration + " export --optimized --realm " + layout.RootRealm + " --users skip --dir /export && " +
+	"printf '" + Done + "' > /dev/termination-log"
+
+// SchemaJob gives the Job and the ConfigMap with its configuration. Everything that the Job
+// reads is part of its name: a Job cannot change, and another one says what holds now.
+// Faults: Waiting while the trust store or the owner's account is not there.
+func SchemaJob(want tenant.Spec, seen tenant.Facts, content []byte, credentials string) ([]client.Object, error) {
+	store := seen.Keystores[tenant.RoleTrust].SecretName
+	if store == "" {
+		return nil, fault.Waiting(reasonDependencyNotReady, "Keystore %s has no usable version yet", want.KeystoreName(tenant.RoleTrust))
+	}
+	if credentials == "" {
+		return nil, fault.Waiting(reasonDependencyNotReady, "the Secret of the schema's owner does not exist yet")
+	}
+	placement, err := json.Marshal([]any{want.Scheduling, want.ImagePullSecrets})
+	if err != nil {
+		return nil, err
+	}
+	file := &corev1.ConfigMap{
+		TypeMeta:   metav1.TypeMeta{APIVersion: corev1.SchemeGroupVersion.String(), Kind: "ConfigMap"},
+		ObjectMeta: object(want, tenant.VersionedName(want.Name+"-schema-configuration", content)),
+		Immutable:  new(true),
+		Data:       map[string]string{layout.ConfigurationFile: string(content)},
+	}
+	labels := want.Labels(tenant.ComponentSchema)
+	maps.Copy(labels, want.SchemaSelector())
+	job := &batchv1.Job{
+		TypeMeta:   metav1.TypeMeta{APIVersion: batchv1.SchemeGroupVersion.String(), Kind: "Job"},
+		ObjectMeta: object(want, tenant.VersionedName(want.Name+"-schema", []byte(want.Image), content, []byte(migrate), []byte(store), []byte(credentials), placement)),
+		Spec: batchv1.JobSpec{
+			BackoffLimit:          new(int32(attempts)),
+			ActiveDeadlineSeconds: new(int64(deadlineSeconds)),
+			Completions:           new(int32(1)),
+			Parallelism:           new(int32(1)),
+			// No time to live: its verdict is read when there is time.
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: jobPod(want, seen, file.Name, credentials)},
+		},
+	}
+	return []client.Object{job, file}, nil
+}
+
+func object(want tenant.Spec, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace: want.Namespace, Name: name, Labels: want.Labels(tenant.ComponentSchema), OwnerReferences: []metav1.OwnerReference{want.Owner},
+	}
+}
+
+func jobPod(want tenant.Spec, seen tenant.Facts, configMap, credentials string) corev1.PodSpec {
+	spec := corev1.PodSpec{
+		ServiceAccountName: want.ServiceAccountName(),
+		RestartPolicy:      corev1.RestartPolicyNever,
+		SecurityContext:    user(),
+		InitContainers:     []corev1.Container{copyContainer(want), buildContainer(want)},
+		Containers: []corev1.Container{{
+			Name:    "schema",
+			Image:   want.Image,
+			Command: []string{"/bin/sh", "-c", migrate},
+			Env: []corev1.EnvVar{
+				pods.FromSecret(layout.EnvDatabasePassword, credentials, "password"),
+				pods.FromSecret(layout.EnvDatabaseUsername, credentials, "username"),
+				{Name: "JAVA_OPTS_KC_HEAP", Value: "-Xms128m -Xmx768m"}, options(),
+			},
+			Resources:                pods.Limited("500m", "1536Mi"),
+			TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+			VolumeMounts: []corev1.VolumeMount{
+				{Name: volumeBuilt, MountPath: layout.BuiltDir, ReadOnly: true},
+				{Name: volumeConfiguration, MountPath: layout.ConfigurationDir, ReadOnly: true},
+				{Name: volumeData, MountPath: layout.DataDir},
+				{Name: "export", MountPath: "/export"},
+				{Name: volumeTmp, MountPath: "/tmp"},
+				{Name: volumeTrust, MountPath: layout.TrustDir, ReadOnly: true},
+			},
+		}},
+		Volumes: []corev1.Volume{
+			pods.Scratch(volumeBuilt, builtSize),
+			{Name: volumeConfiguration, VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+				LocalObjectReference: corev1.LocalObjectReference{Name: configMap}, DefaultMode: new(pods.Readable),
+			}}},
+			pods.Scratch(volumeData, dataSize),
+			pods.InMemory("export", 16*mebibyte),
+			pods.Scratch(volumeTmp, tmpSize),
+			trust(seen),
+		},
+	}
+	pods.Place(&spec, want)
+	podsecurity.Harden(&spec)
+	return spec
+}
