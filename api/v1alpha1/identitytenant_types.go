@@ -100,6 +100,12 @@ type IdentityTenantSpec struct {
 	// mail server for confirmation and recovery messages. Without it none is sent.
 	// +optional
 	Mail *Mail `json:"mail,omitempty"`
+	// userStores are directories whose people sign in here too. They are only read, over TLS alone.
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	UserStores []UserStore `json:"userStores,omitempty"`
 	// keystores are the keys of the server; each becomes a Keystore.
 	// +optional
 	Keystores *Keystores `json:"keystores,omitempty"`

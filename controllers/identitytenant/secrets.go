@@ -44,6 +44,9 @@ func (p *pass) ensureSecrets(ctx context.Context, want tenant.Spec, seen tenant.
 		}
 		inputs.Mail = &account
 	}
+	if inputs.UserStores, err = p.directoryAccounts(ctx, want); err != nil {
+		return err
+	}
 	values, err := p.driver.Credentials(want, inputs)
 	if err != nil {
 		return err
@@ -141,6 +144,19 @@ func (p *pass) account(ctx context.Context, want tenant.Spec, from tenant.Creden
 			"credentials of %s: the value at %s/%s in Vault lacks the field %q or %q", whose, mount, from.Path, from.UsernameField, from.PasswordField)
 	}
 	return found, nil
+}
+
+// directoryAccounts reads the accounts that the server reads directories with.
+func (p *pass) directoryAccounts(ctx context.Context, want tenant.Spec) (map[string]idp.UsernamePassword, error) {
+	accounts := map[string]idp.UsernamePassword{}
+	for _, store := range want.UserStores {
+		account, err := p.account(ctx, want, store.Credentials, "the user store "+store.Name)
+		if err != nil {
+			return nil, err
+		}
+		accounts[store.Name] = account
+	}
+	return accounts, nil
 }
 
 func (p *pass) accountFromSecret(ctx context.Context, want tenant.Spec, from tenant.Credentials, whose string) (idp.UsernamePassword, error) {

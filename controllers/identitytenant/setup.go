@@ -138,6 +138,7 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 	names["RotationSchedule"] = slices.Collect(maps.Values(resolve.ScheduleFields(cr)))
 	service := func(host string) {
 		name, _, _ := strings.Cut(host, ".")
+		name, _, _ = strings.Cut(name, ":")
 		names["Service"] = append(names["Service"], name)
 	}
 	note := func(secret *v1alpha1.SecretCredentials) {
@@ -157,6 +158,18 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 	if mail := cr.Spec.Mail; mail != nil {
 		service(mail.Host)
 		note(mail.Credentials.SecretRef)
+	}
+	for i := range cr.Spec.UserStores {
+		store := &cr.Spec.UserStores[i]
+		for _, directory := range []*v1alpha1.Directory{store.LDAP, store.ActiveDirectory} {
+			if directory == nil {
+				continue
+			}
+			note(directory.Credentials.SecretRef)
+			for _, url := range directory.URLs {
+				service(strings.TrimPrefix(url, "ldaps://"))
+			}
+		}
 	}
 	return names
 }

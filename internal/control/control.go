@@ -82,6 +82,8 @@ const (
 	Log Document = "log4j2.properties"
 	// KeycloakConf is keycloak.conf, where no key has a dot.
 	KeycloakConf Document = "keycloak.conf"
+	// UserStores are the files of user stores: the name of each, and of its properties.
+	UserStores Document = "userstores"
 	// Settings are what a running server is told, per realm: the settings of package tenant.
 	Settings Document = "settings"
 	// Pod is the pod's template, see the workload's evidence.

@@ -64,6 +64,10 @@ func full() tenant.Spec {
 	want.Mail = &tenant.Mail{
 		Host: "smtp.acme.example", Port: 587, From: "id@acme.example", Peers: blocks("10.9.0.25/32"), PeerPort: 587,
 	}
+	want.UserStores = []tenant.UserStore{{Name: "corp", Field: "spec.userStores[0].ldap", Egress: []tenant.Egress{
+		{Peers: blocks("10.9.0.36/32"), Ports: []tenant.EgressPort{{Port: 636, Protocol: corev1.ProtocolTCP}}},
+		{Peers: pods(map[string]string{"app": "directory"}), Ports: []tenant.EgressPort{{Port: 1636, Protocol: corev1.ProtocolTCP}}},
+	}}}
 	want.Keystores = []tenant.Keystore{
 		want.Keystores[0],
 		want.Keystores[1],

@@ -15,7 +15,7 @@ import (
 
 // NetworkPolicies denies every pod of the tenant everything, then admits what is
 // declared: to the server its HTTPS port from the declared peers and the operator, and
-// from the server DNS, the database, the mail server and the declared egress; from the
+// from the server DNS, the database, the mail server, directories and the declared egress; from the
 // schema Job DNS and the database only. The cluster port, whose protocol neither
 // encrypts nor authenticates, is open between the server's own pods alone.
 //
@@ -109,6 +109,15 @@ func serverEgress(want tenant.Spec, shape idp.Shape) ([]networkingv1.NetworkPoli
 			return nil, err
 		}
 		rules = append(rules, mail)
+	}
+	for _, store := range want.UserStores {
+		for _, at := range store.Egress {
+			directory, err := egressRule(store.Field, at.Peers, ports(at.Ports)...)
+			if err != nil {
+				return nil, err
+			}
+			rules = append(rules, directory)
+		}
 	}
 	if shape.ClusterPort != 0 {
 		members, err := egressRule("the cluster's members", serverPods(want), tcps(memberPorts(shape))...)

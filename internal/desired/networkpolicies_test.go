@@ -69,11 +69,12 @@ func TestBrokenPeersAreRefusedByName(t *testing.T) {
 		change func(*tenant.Spec)
 		says   string
 	}{
-		"database without a peer": {func(s *tenant.Spec) { s.Database.Peers = nil }, "spec.database: nothing says where"},
-		"database without a port": {func(s *tenant.Spec) { s.Database.PeerPort = 0 }, "spec.database: 0 is not a port"},
-		"mail without a peer":     {func(s *tenant.Spec) { s.Mail.Peers = nil }, "spec.mail: nothing says where"},
-		"egress without a peer":   {func(s *tenant.Spec) { s.Network.Egress[0].Peers = nil }, "spec.network.egress: nothing says where"},
-		"egress without a port":   {func(s *tenant.Spec) { s.Network.Egress[0].Ports = nil }, "every port"},
+		"database without a peer":  {func(s *tenant.Spec) { s.Database.Peers = nil }, "spec.database: nothing says where"},
+		"database without a port":  {func(s *tenant.Spec) { s.Database.PeerPort = 0 }, "spec.database: 0 is not a port"},
+		"mail without a peer":      {func(s *tenant.Spec) { s.Mail.Peers = nil }, "spec.mail: nothing says where"},
+		"directory without a peer": {func(s *tenant.Spec) { s.UserStores[0].Egress[0].Peers = nil }, "spec.userStores[0].ldap: nothing says where"},
+		"egress without a peer":    {func(s *tenant.Spec) { s.Network.Egress[0].Peers = nil }, "spec.network.egress: nothing says where"},
+		"egress without a port":    {func(s *tenant.Spec) { s.Network.Egress[0].Ports = nil }, "every port"},
 		"operator unknown": {
 			func(s *tenant.Spec) { s.OperatorPeer = networkingv1.NetworkPolicyPeer{} }, "the operator: a peer names neither",
 		},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -80,6 +81,20 @@ func flatten(files idp.Files) (control.Evidence, error) {
 			return nil, err
 		}
 		maps.Copy(documents, file.Evidence())
+	}
+	for name, content := range files {
+		store, ok := strings.CutPrefix(name, string(control.UserStores)+".")
+		if !ok {
+			continue
+		}
+		file, err := evidence.UserStore(strings.TrimSuffix(store, ".xml"), content)
+		if err != nil {
+			return nil, err
+		}
+		if documents[control.UserStores] == nil {
+			documents[control.UserStores] = map[string][]string{}
+		}
+		maps.Copy(documents[control.UserStores], file.Values)
 	}
 	return documents, nil
 }

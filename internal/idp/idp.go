@@ -91,6 +91,8 @@ type Inputs struct {
 	Database UsernamePassword
 	// Mail is nil when no mail server is declared.
 	Mail *UsernamePassword
+	// UserStores by name: the accounts that directories are read with.
+	UserStores map[string]UsernamePassword
 	// Keystores' passwords by role.
 	KeystorePasswords map[tenant.KeystoreRole]string
 }

@@ -110,9 +110,12 @@ func facts(want tenant.Spec) tenant.Facts {
 // credentials shows which keys the pods read, and no value.
 func credentials(driver idp.Driver, want tenant.Spec, name string) (*corev1.Secret, error) {
 	inputs := idp.Inputs{Generated: map[string]map[string]string{}, Database: idp.UsernamePassword{Username: placeholder, Password: placeholder},
-		KeystorePasswords: map[tenant.KeystoreRole]string{}}
+		UserStores: map[string]idp.UsernamePassword{}, KeystorePasswords: map[tenant.KeystoreRole]string{}}
 	if want.Mail != nil {
 		inputs.Mail = &idp.UsernamePassword{Username: placeholder, Password: placeholder}
+	}
+	for _, store := range want.UserStores {
+		inputs.UserStores[store.Name] = idp.UsernamePassword{Username: placeholder, Password: placeholder}
 	}
 	for _, material := range driver.Materials(want) {
 		value, err := material.Generate(nil)

@@ -107,17 +107,28 @@ type host struct {
 const defaultMailPort = 587
 
 func hosts(cr *v1alpha1.IdentityTenant) []host {
-	member, database := sqlDatabase(cr)
-	field := "spec.database." + member
-	found := []host{{name: database.Host, port: database.Port, peer: database.Peer, field: field + ".host", peerField: field + ".peer"}}
+	found := []host{databaseHost(cr)}
 	if mail := cr.Spec.Mail; mail != nil {
-		port := mail.Port
-		if port == 0 {
-			port = defaultMailPort
-		}
-		found = append(found, host{name: mail.Host, port: port, peer: mail.Peer, field: "spec.mail.host", peerField: "spec.mail.peer"})
+		found = append(found, mailHost(mail))
+	}
+	for i := range cr.Spec.UserStores {
+		found = append(found, directoryHosts(i, &cr.Spec.UserStores[i])...)
 	}
 	return found
+}
+
+func databaseHost(cr *v1alpha1.IdentityTenant) host {
+	member, database := sqlDatabase(cr)
+	field := "spec.database." + member
+	return host{name: database.Host, port: database.Port, peer: database.Peer, field: field + ".host", peerField: field + ".peer"}
+}
+
+func mailHost(mail *v1alpha1.Mail) host {
+	port := mail.Port
+	if port == 0 {
+		port = defaultMailPort
+	}
+	return host{name: mail.Host, port: port, peer: mail.Peer, field: "spec.mail.host", peerField: "spec.mail.peer"}
 }
 
 // serviceOf reads a host name of the forms NAME.NAMESPACE.svc and, with the default

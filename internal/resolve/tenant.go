@@ -69,6 +69,9 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 	if want.Mail, err = mail(cr, refs); err != nil {
 		return tenant.Spec{}, err
 	}
+	if want.UserStores, err = userStores(cr, refs); err != nil {
+		return tenant.Spec{}, err
+	}
 	if want.Keystores, err = keystores(cr, want, &want.Defaults); err != nil {
 		return tenant.Spec{}, err
 	}
@@ -173,7 +176,7 @@ func sqlDatabase(cr *v1alpha1.IdentityTenant) (string, v1alpha1.SQLDatabase) {
 
 func database(cr *v1alpha1.IdentityTenant, refs References, defaults *[]tenant.Default) (tenant.Database, error) {
 	member, declared := sqlDatabase(cr)
-	peers, peerPort, err := peersOf(hosts(cr)[0], cr.Namespace, refs)
+	peers, peerPort, err := peersOf(databaseHost(cr), cr.Namespace, refs)
 	if err != nil {
 		return tenant.Database{}, err
 	}
@@ -210,11 +213,12 @@ func mail(cr *v1alpha1.IdentityTenant, refs References) (*tenant.Mail, error) {
 	if declared == nil {
 		return nil, nil //nolint:nilnil // no mail server is an answer
 	}
-	peers, peerPort, err := peersOf(hosts(cr)[1], cr.Namespace, refs)
+	at := mailHost(declared)
+	peers, peerPort, err := peersOf(at, cr.Namespace, refs)
 	if err != nil {
 		return nil, err
 	}
-	return &tenant.Mail{Host: declared.Host, Port: hosts(cr)[1].port, From: declared.From,
+	return &tenant.Mail{Host: declared.Host, Port: at.port, From: declared.From,
 		Credentials: credentials(declared.Credentials), Peers: peers, PeerPort: peerPort}, nil
 }
 

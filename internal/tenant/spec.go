@@ -53,7 +53,8 @@ type Spec struct {
 	ExtraConfig map[string]any
 	Database    Database
 	Mail        *Mail
-	Keystores   []Keystore // in order: the trust store, which reads the others, is last
+	UserStores  []UserStore // sorted by name
+	Keystores   []Keystore  // in order: the trust store, which reads the others, is last
 	Realms      []Realm
 	Logs        Logs
 	Exposure    Exposure

@@ -20,6 +20,8 @@ func TestAccepted(t *testing.T) {
 		{"remembered for a week", "IdentityTenant", `spec: {realms: [{name: root, sessions: {rememberMe: 168h}}]}`},
 		{"registration without e-mail", "IdentityTenant", `spec: {realms: [{name: root, registration: {selfService: Enabled, invitation: Disabled, confirmEmail: None}}]}`},
 		{"a schedule for the root administrator", "IdentityTenant", `spec: {realms: [{name: root, administrators: {rotationRef: {name: monthly}}}, {name: shop.example, administrators: {}}]}`},
+		{"the smallest directory", "IdentityTenant", `spec: {userStores: [{name: corp, ldap: {urls: ["ldaps://ldap.corp.example"], credentials: {secretRef: {name: reader}}, users: {searchBase: "ou=Büro & Co,dc=corp,dc=example"}}}]}`},
+		{"a directory of several servers", "IdentityTenant", `spec: {userStores: [{name: corp-eu, peer: {cidrs: [10.0.0.0/24]}, activeDirectory: {urls: ["ldaps://a.example", "ldaps://10.0.0.7:3269"], connectTimeout: 2s, readTimeout: 1500ms, credentials: {vaultKV: {path: acme/ad}}, users: {searchBase: "DC=corp", filter: "(&(objectClass=user)(!(cn=\\2a)))"}, groups: {searchBase: "DC=corp"}}}]}`},
 		{"the smallest keystore", "Keystore", ""},
 		{"the full keystore", "Keystore.full", ""},
 		{"the smallest password policy", "PasswordPolicy", ""},

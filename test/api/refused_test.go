@@ -78,7 +78,11 @@ func TestRefusedUnknownFields(t *testing.T) {
 // long is a value of n times the letter a.
 func long(n int) string { return strings.Repeat("a", n) }
 
-const postgres = "spec: {database: {postgresql: "
+const (
+	postgres  = "spec: {database: {postgresql: "
+	userStore = "spec: {userStores: [{name: corp, "
+	reader    = "credentials: {secretRef: {name: reader}}, users: {searchBase: 'dc=corp,dc=example'}"
+)
 
 // keycloak makes the smallest tenant one of Keycloak; three braces are open.
 const keycloak = `spec: {product: {wso2is: null, keycloak: {version: 26.7.3, image: "registry.example/keycloak@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"`
@@ -163,6 +167,18 @@ var refusedTenants = []refusal{
 	{"Secret key that begins with two dots", postgres + `{ca: {secretRef: {name: db-ca, key: ..data}}}}}`, "spec.database.postgresql.ca.secretRef.key", "write a plain key such as ca.crt"},
 	{"port 70000", postgres + `{port: 70000}}}`, "spec.database.postgresql.port", "less than or equal to 65535"},
 	{"sender with a header in it", `spec: {mail: {host: smtp.acme.example, from: "id@acme.example\nBcc: x@x.example", credentials: {secretRef: {name: mail}}}}`, "spec.mail.from", "write a plain address such as id@acme.example"},
+	{"a directory without TLS", userStore + `ldap: {urls: ["ldap://ldap.corp.example"], ` + reader + `}}]}`, "spec.userStores[0].ldap.urls", "over plain ldap:// passwords of people would pass in clear"},
+	{"a directory with a search in its address", userStore + `ldap: {urls: ["ldaps://ldap.corp.example/dc=corp"], ` + reader + `}}]}`, "spec.userStores[0].ldap.urls", "write each as ldaps://HOST"},
+	{"a directory with a reference in its address", userStore + `ldap: {urls: ["ldaps://${user.home}"], ` + reader + `}}]}`, "spec.userStores[0].ldap.urls", "write each as ldaps://HOST"},
+	{"a directory of two kinds", userStore + `ldap: {urls: ["ldaps://a.example"], ` + reader + `}, activeDirectory: {urls: ["ldaps://a.example"], ` + reader + `}}]}`, "spec.userStores[0]", "exactly one of the fields in [ldap activeDirectory] must be set"},
+	{"a store of the server's own name", `spec: {userStores: [{name: primary, ldap: {urls: ["ldaps://a.example"], ` + reader + `}}]}`, "spec.userStores[0].name", "choose another name"},
+	{"a store's name that is two in a file", `spec: {userStores: [{name: a_b, ldap: {urls: ["ldaps://a.example"], ` + reader + `}}]}`, "spec.userStores[0].name", "should match"},
+	{"a filter that a name could end", userStore + `ldap: {urls: ["ldaps://a.example"], credentials: {secretRef: {name: r}}, users: {searchBase: dc=corp, filter: "(uid=?)"}}}]}`, "spec.userStores[0].ldap.users.filter", "without a question mark"},
+	{"a filter without brackets", userStore + `ldap: {urls: ["ldaps://a.example"], credentials: {secretRef: {name: r}}, users: {searchBase: dc=corp, filter: "uid=*"}}}]}`, "spec.userStores[0].ldap.users.filter", "write a filter in brackets"},
+	{"two search bases in one", userStore + `ldap: {urls: ["ldaps://a.example"], credentials: {secretRef: {name: r}}, users: {searchBase: "dc=corp#dc=other"}}}]}`, "spec.userStores[0].ldap.users.searchBase", "write a distinguished name"},
+	{"a search base with an escape", userStore + `ldap: {urls: ["ldaps://a.example"], credentials: {secretRef: {name: r}}, users: {searchBase: "ou=a\\,b,dc=corp"}}}]}`, "spec.userStores[0].ldap.users.searchBase", "write a distinguished name"},
+	{"an attribute that is a filter", userStore + `activeDirectory: {urls: ["ldaps://a.example"], credentials: {secretRef: {name: r}}, users: {searchBase: dc=corp, nameAttribute: "uid=*)(cn"}}}]}`, "spec.userStores[0].activeDirectory.users.nameAttribute", "should match"},
+	{"a directory that is waited for all day", userStore + `ldap: {urls: ["ldaps://a.example"], readTimeout: 90s, ` + reader + `}}]}`, "spec.userStores[0].ldap.readTimeout", "must be between 1s and 60s"},
 	{"mail host with a TOML reference", `spec: {mail: {host: "$env{HOME}", from: id@acme.example, credentials: {secretRef: {name: mail}}}}`, "spec.mail.host", "write a host name"},
 	{"TLS key too short", `spec: {keystores: {tls: {algorithm: RSA, size: 2048}}}`, "spec.keystores.tls", "an RSA key has size 3072 or 4096"},
 	{"TLS key of a size that only RSA has", `spec: {keystores: {tls: {size: 4096}}}`, "spec.keystores.tls", "the default algorithm is ECDSA"},

@@ -13,14 +13,15 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/pod"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/schema"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/text"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/userstores"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
 // reasonInvalidSpec is the word of api/v1alpha1, which this package cannot import.
 const reasonInvalidSpec = "InvalidSpec"
 
-// Config renders deployment.toml and log4j2.properties, and gives the programs that
-// put them in place. No secret is in them: deployment.toml refers to variables of the
+// Config renders deployment.toml, log4j2.properties and a file for each user store, and gives
+// the programs that put them in place. No secret is in them: they refer to variables of the
 // environment. A key is asked for under the alias that the facts name, or else by that of
 // the declared store. Faults: Terminal InvalidSpec, with the field that cannot be expressed.
 func (Driver) Config(want tenant.Spec, seen tenant.Facts) (idp.Files, error) {
@@ -34,6 +35,11 @@ func (Driver) Config(want tenant.Spec, seen tenant.Facts) (idp.Files, error) {
 	files := idp.Files{
 		layout.DeploymentFile: configuration,
 		layout.LoggingFile:    logging.Render(want.Logs),
+	}
+	for _, store := range want.UserStores {
+		if files[layout.UserStoreFile(store.Name)], err = userstores.Render(store); err != nil {
+			return nil, err
+		}
 	}
 	maps.Copy(files, pod.Programs())
 	return files, nil

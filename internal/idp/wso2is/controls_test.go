@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/control/evidence"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -56,12 +57,23 @@ func renderedEvidence(t *testing.T, want tenant.Spec) control.Evidence {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stores := map[string][]string{}
+	for _, store := range want.UserStores {
+		file, err := evidence.UserStore(store.Name, r.files[layout.UserStoreFile(store.Name)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(stores, file.Values)
+	}
 	all, err := evidence.Pod(r.workload.Spec.Template)
 	if err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(all, configuration.Evidence())
 	maps.Copy(all, logging.Evidence())
+	if len(stores) > 0 {
+		all[control.UserStores] = stores
+	}
 	return all
 }
 

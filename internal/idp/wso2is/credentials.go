@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"strings"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
@@ -38,6 +39,12 @@ func (Driver) Credentials(want tenant.Spec, in idp.Inputs) (idp.Credentials, err
 			return nil, mail.refused("user name", "was not read")
 		}
 		if err := read(all, mail, *in.Mail, layout.EnvMailUsername, layout.EnvMailPassword); err != nil {
+			return nil, err
+		}
+	}
+	for _, store := range want.UserStores {
+		username, password := layout.EnvUserStore(store.Name)
+		if err := readDirectoryAccount(all, origin{store.Field + ".credentials", store.Credentials}, in.UserStores[store.Name], username, password); err != nil {
 			return nil, err
 		}
 	}
@@ -118,6 +125,17 @@ func read(all idp.Credentials, from origin, account idp.UsernamePassword, userna
 		all[part.variable] = []byte(text.EscapeXML(part.value))
 	}
 	return nil
+}
+
+// readDirectoryAccount refuses besides what the server would trim away.
+func readDirectoryAccount(all idp.Credentials, from origin, account idp.UsernamePassword, username, password string) error {
+	if account.Username != strings.TrimSpace(account.Username) {
+		return from.refused("user name", "begins or ends with a space")
+	}
+	if account.Password != strings.TrimSpace(account.Password) {
+		return from.refused("password", "begins or ends with a space, which the server takes away")
+	}
+	return read(all, from, account, username, password)
 }
 
 // origin is where an account was read.

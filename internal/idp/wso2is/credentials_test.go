@@ -21,6 +21,10 @@ func inputsFor(t *testing.T, want tenant.Spec) idp.Inputs {
 		Generated: map[string]map[string]string{},
 		Database:  idp.UsernamePassword{Username: "identity_rw", Password: "qE7-database-password"},
 	}
+	in.UserStores = map[string]idp.UsernamePassword{}
+	for _, store := range want.UserStores {
+		in.UserStores[store.Name] = idp.UsernamePassword{Username: "cn=reader,dc=" + store.Name, Password: "k3Y<&>-of-" + store.Name}
+	}
 	if want.Mail != nil {
 		in.Mail = &idp.UsernamePassword{Username: "id@acme.example", Password: "w9T-mail-password"}
 	}
@@ -96,6 +100,16 @@ func TestFaultsNameTheFieldAndNotTheValue(t *testing.T) {
 		{[]string{"spec.database.credentials", "password"}, func(in *idp.Inputs) { in.Database.Password = canary + "{{7*7}}" }},
 		{[]string{"spec.database.credentials", "user name"}, func(in *idp.Inputs) { in.Database.Username = canary + "\n" }},
 		{[]string{"spec.mail.credentials", "password", "Secret mail"}, func(in *idp.Inputs) { in.Mail.Password = canary + "$env{DATA_KEY}" }},
+		{[]string{"spec.userStores[0].ldap.credentials", "password", "Secret corp-reader", "space"}, func(in *idp.Inputs) {
+			in.UserStores["corp"] = idp.UsernamePassword{Username: "cn=reader", Password: canary + " "}
+		}},
+		{[]string{"spec.userStores[0].ldap.credentials", "user name", "space"}, func(in *idp.Inputs) {
+			in.UserStores["corp"] = idp.UsernamePassword{Username: " cn=reader", Password: canary}
+		}},
+		{[]string{"spec.userStores[1].activeDirectory.credentials", "empty", "acme/partners"}, func(in *idp.Inputs) { delete(in.UserStores, "partners-eu") }},
+		{[]string{"spec.userStores[0].ldap.credentials", "password"}, func(in *idp.Inputs) {
+			in.UserStores["corp"] = idp.UsernamePassword{Username: "cn=reader", Password: canary + "${user.home}"}
+		}},
 		{[]string{"spec.mail.credentials", "empty"}, func(in *idp.Inputs) { in.Mail.Password = "" }},
 		{[]string{"spec.mail.credentials"}, func(in *idp.Inputs) { in.Mail = nil }},
 		{[]string{"data-key", "key"}, func(in *idp.Inputs) { in.Generated[wso2is.MaterialDataKey][wso2is.FieldKey] = canary }},

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/holdfast-iam/holdfast/internal/control"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -43,6 +44,10 @@ func TestGoldenFiles(t *testing.T) {
 			r := render(t, want)
 			golden(t, name+".deployment.toml", r.files["deployment.toml"])
 			golden(t, name+".log4j2.properties", r.files["log4j2.properties"])
+			for _, store := range want.UserStores {
+				file := layout.UserStoreFile(store.Name)
+				golden(t, name+"."+file, r.files[file])
+			}
 			golden(t, name+".statefulset.yaml", document(t, r.workload))
 			golden(t, name+".schemajob.yaml", document(t, r.job))
 		})

@@ -36,6 +36,13 @@ func EnvStorePassword(role tenant.KeystoreRole) string {
 	return "KEYSTORE_" + strings.ToUpper(strings.ReplaceAll(string(role), "-", "_")) + "_PASSWORD"
 }
 
+// EnvUserStore gives the variables with the account of a user store. Names of stores have
+// hyphens and no underscores, so that no two stores share one.
+func EnvUserStore(name string) (username, password string) {
+	prefix := "USERSTORE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	return prefix + "_USERNAME", prefix + "_PASSWORD"
+}
+
 // CredentialKeys are the variables that come from the Secret of Driver.Credentials, in
 // a fixed order.
 func CredentialKeys(want tenant.Spec) []string {
@@ -49,5 +56,10 @@ func CredentialKeys(want tenant.Spec) []string {
 	if want.OldDataKey {
 		keys = append(keys, EnvOldDataKey)
 	}
-	return append(keys, EnvSystemPassword, EnvSystemUsername)
+	keys = append(keys, EnvSystemPassword, EnvSystemUsername)
+	for _, store := range want.UserStores {
+		username, password := EnvUserStore(store.Name)
+		keys = append(keys, password, username)
+	}
+	return keys
 }

@@ -45,6 +45,18 @@ const (
 	LoggingFile    = "log4j2.properties"
 )
 
+// UserStorePrefix begins the names of the files with user stores; the file that the server reads
+// has what follows it as its name.
+const UserStorePrefix = "userstores."
+
+// UserStoreFile is the file of Driver.Config with a user store.
+func UserStoreFile(name string) string { return UserStorePrefix + name + ".xml" }
+
+// UserStoresDir is where the server reads the user stores of its root realm from, at its start.
+func UserStoresDir(v tenant.Version) string {
+	return Home(v) + "/repository/deployment/server/userstores"
+}
+
 // StoreKey and PasswordKey are the keys of a Keystore version's Secret.
 const (
 	StoreKey    = "keystore.p12"

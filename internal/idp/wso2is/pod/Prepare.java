@@ -1,6 +1,7 @@
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Writer;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
@@ -8,6 +9,8 @@ import java.security.cert.Certificate;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.xml.XMLConstants;
 import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -21,13 +24,16 @@ import org.xml.sax.helpers.DefaultHandler;
  * configParseOnly, parses and then starts all the same.
  *
  * <p>Arguments: the product's home, the trust store, the variable with its password, and the PEM
- * file to write. Nothing that is printed quotes a value.
+ * file to write; where there are user stores also the folder of their files, what begins the names
+ * of those, and the folder to put them in. Nothing that is printed quotes a value.
  */
 public final class Prepare {
     /** What the server reads first; a value that was not escaped breaks one of them. */
     private static final List<String> NEEDED = List.of(
             "carbon.xml", "user-mgt.xml", "axis2/axis2.xml", "identity/identity.xml",
             "datasources/master-datasources.xml", "tomcat/catalina-server.xml");
+
+    private static final Pattern VARIABLE = Pattern.compile("\\$env\\{([A-Z0-9_]+)}");
 
     public static void main(String[] arguments) {
         Path home = Path.of(arguments[0]);
@@ -36,6 +42,9 @@ public final class Prepare {
             render(home);
             for (String name : NEEDED) {
                 check(home.resolve("repository/conf").resolve(name));
+            }
+            if (arguments.length > 4) {
+                resolveUserStores(Path.of(arguments[4]), arguments[5], Path.of(arguments[6]));
             }
             System.out.println("the configuration is rendered; " + trusted + " certificates are trusted");
         } catch (Exception refused) {
@@ -78,6 +87,26 @@ public final class Prepare {
             throw new IOException("deployment.toml is missing");
         }
         ConfigParser.parse(configuration.toString(), home.resolve("repository/resources/conf").toString(), home.toString());
+    }
+
+    /**
+     * Writes the user stores with their accounts. The server resolves no variables in these files.
+     * The variables hold values that are escaped for XML.
+     */
+    private static void resolveUserStores(Path ours, String prefix, Path theirs) throws Exception {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(ours, prefix + "*")) {
+            for (Path file : files) {
+                Path resolved = theirs.resolve(file.getFileName().toString().substring(prefix.length()));
+                Files.writeString(resolved, VARIABLE.matcher(Files.readString(file)).replaceAll(found -> {
+                    String value = System.getenv(found.group(1));
+                    if (value == null || value.isEmpty()) {
+                        throw new IllegalStateException("the variable " + found.group(1) + " of a user store is missing");
+                    }
+                    return Matcher.quoteReplacement(value);
+                }));
+                check(resolved);
+            }
+        }
     }
 
     private static void check(Path file) throws Exception {

@@ -56,20 +56,24 @@ func prepareContainer(want tenant.Spec, seen tenant.Facts) corev1.Container {
 	product := layout.Home(want.Version)
 	mounts := serverMounts(want)
 	for i := range mounts {
-		if mounts[i].Name == volumeTrust {
+		if mounts[i].Name == volumeTrust || mounts[i].Name == volumeUserStores {
 			mounts[i].ReadOnly = false
 		}
 	}
+	command := []string{
+		layout.Java, "-Xmx256m", "-XX:-UsePerfData", "-Djava.io.tmpdir=/tmp",
+		"-Dcarbon.home=" + product, backupPath,
+		"-cp", product + "/lib/*:" + product + "/bin/*",
+		layout.ConfigurationDir + "/" + prepareProgram,
+		product, layout.StorePath(want.Version, tenant.RoleTrust), layout.EnvStorePassword(tenant.RoleTrust), layout.TrustedCertificates,
+	}
+	if len(want.UserStores) > 0 {
+		command = append(command, layout.ConfigurationDir, layout.UserStorePrefix, layout.UserStoresDir(want.Version))
+	}
 	return corev1.Container{
-		Name:  containerPrepare,
-		Image: want.Image,
-		Command: []string{
-			layout.Java, "-Xmx256m", "-XX:-UsePerfData", "-Djava.io.tmpdir=/tmp",
-			"-Dcarbon.home=" + product, backupPath,
-			"-cp", product + "/lib/*:" + product + "/bin/*",
-			layout.ConfigurationDir + "/" + prepareProgram,
-			product, layout.StorePath(want.Version, tenant.RoleTrust), layout.EnvStorePassword(tenant.RoleTrust), layout.TrustedCertificates,
-		},
+		Name:                     containerPrepare,
+		Image:                    want.Image,
+		Command:                  command,
 		Env:                      environment(want, seen),
 		Resources:                pods.Limited("100m", "512Mi"),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,

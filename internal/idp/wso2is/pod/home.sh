@@ -25,5 +25,6 @@ rm -f "$home/repository/resources/security/"*.p12 "$home/repository/resources/se
 cp "$ours/deployment.toml" "$ours/log4j2.properties" "$conf/"
 
 # Mount points.
-mkdir -p "$home/repository/conf" "$home/repository/logs" "$home/repository/resources/conf/.metadata" "$home/tmp"
+mkdir -p "$home/repository/conf" "$home/repository/logs" "$home/repository/resources/conf/.metadata" \
+	"$home/repository/deployment/server/userstores" "$home/tmp"
 echo "the product's home is in place"

@@ -3,6 +3,7 @@ package pod
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"encoding/xml"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,13 +65,13 @@ func prepareHome(t *testing.T) prepared {
 	return p
 }
 
-func (p prepared) run(t *testing.T, password string) (string, error) {
+func (p prepared) run(t *testing.T, password string, further ...string) (string, error) {
 	t.Helper()
 	if _, err := exec.LookPath("java"); err != nil {
 		t.Fatal("no java: install a Java runtime 17 or newer, such as Debian's openjdk-17-jre-headless")
 	}
-	command := exec.Command("java", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", p.program, p.home, p.store, "TRUST_PASSWORD", p.pem)
-	command.Env = append(os.Environ(), "TRUST_PASSWORD="+password)
+	command := exec.Command("java", append([]string{"-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", p.program, p.home, p.store, "TRUST_PASSWORD", p.pem}, further...)...)
+	command.Env = append(os.Environ(), "TRUST_PASSWORD="+password, "READER_PASSWORD=k3Y&lt;&amp;&gt;\\$1", "BROKEN_PASSWORD=<&>")
 	output, err := command.CombinedOutput()
 	return string(output), err
 }
@@ -129,6 +130,39 @@ func TestPrepareFailsClosed(t *testing.T) {
 	p := prepareHome(t)
 	if output, err := p.run(t, canary); err == nil || !strings.Contains(output, "trust store does not open") || strings.Contains(output, canary) {
 		t.Errorf("another password: %v\n%s", err, output)
+	}
+}
+
+// TestPrepareGivesUserStoresTheirAccounts: the server resolves no variable in the file of a user
+// store, and would sign in to the directory with its name.
+func TestPrepareGivesUserStoresTheirAccounts(t *testing.T) {
+	p := prepareHome(t)
+	ours, theirs := t.TempDir(), t.TempDir()
+	put := func(variable string) {
+		write(t, filepath.Join(ours, "userstores.corp.xml"), `<UserStoreManager><Property name="ConnectionPassword">$env{`+variable+`}</Property></UserStoreManager>`)
+	}
+	write(t, filepath.Join(ours, "deployment.toml"), "$env{NOT_A_STORE}")
+	put("READER_PASSWORD")
+	if output, err := p.run(t, trustPassword, ours, "userstores.", theirs); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	files, err := os.ReadDir(theirs)
+	if err != nil || len(files) != 1 || files[0].Name() != "corp.xml" {
+		t.Fatalf("the server finds %v: %v", files, err)
+	}
+	written, err := os.ReadFile(filepath.Join(theirs, "corp.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var store struct{ Property string }
+	if err := xml.Unmarshal(written, &store); err != nil || store.Property != `k3Y<&>\$1` {
+		t.Errorf("the server reads the password %q: %v", store.Property, err)
+	}
+	for variable, says := range map[string]string{"ABSENT": "the variable ABSENT of a user store is missing", "BROKEN_PASSWORD": "corp.xml is not well formed"} {
+		put(variable)
+		if output, err := p.run(t, trustPassword, ours, "userstores.", theirs); err == nil || !strings.Contains(output, says) || strings.Contains(output, "<&>") {
+			t.Errorf("%s: %v\n%s", variable, err, output)
+		}
 	}
 }
 

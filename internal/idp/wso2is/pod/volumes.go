@@ -21,6 +21,7 @@ const (
 	volumeStores      = "stores"
 	volumeTmp         = "tmp"
 	volumeTrust       = "trust"
+	volumeUserStores  = "user-stores"
 )
 
 const (
@@ -39,7 +40,7 @@ const (
 // sets aside are in memory and never on a disk. The H2 file of the local registry is
 // part of the home: a volume of its own would hide the tables that come with it.
 func volumes(want tenant.Spec, seen tenant.Facts, config string) []corev1.Volume {
-	return []corev1.Volume{
+	all := []corev1.Volume{
 		pods.InMemory(volumeBackup, 64*mebibyte),
 		pods.InMemory(volumeConf, 64*mebibyte),
 		{Name: volumeConfig, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: config, DefaultMode: new(pods.Readable)}}},
@@ -51,6 +52,10 @@ func volumes(want tenant.Spec, seen tenant.Facts, config string) []corev1.Volume
 		pods.Scratch(volumeTmp, tmpSize),
 		pods.InMemory(volumeTrust, smallSize),
 	}
+	if len(want.UserStores) > 0 {
+		all = append(all, pods.InMemory(volumeUserStores, smallSize))
+	}
+	return all
 }
 
 // stores replaces the vendor's folder, stores and all, by ours.
@@ -68,7 +73,7 @@ func stores(version tenant.Version, seen tenant.Facts) corev1.Volume {
 // serverMounts are the same for the server and for what runs before it.
 func serverMounts(want tenant.Spec) []corev1.VolumeMount {
 	product := layout.Home(want.Version)
-	return []corev1.VolumeMount{
+	mounts := []corev1.VolumeMount{
 		{Name: volumeBackup, MountPath: layout.BackupDir},
 		{Name: volumeConf, MountPath: product + "/repository/conf"},
 		{Name: volumeConfig, MountPath: layout.ConfigurationDir, ReadOnly: true},
@@ -81,6 +86,12 @@ func serverMounts(want tenant.Spec) []corev1.VolumeMount {
 		{Name: volumeTmp, MountPath: product + "/tmp"},
 		{Name: volumeTrust, MountPath: layout.TrustDir, ReadOnly: true},
 	}
+	if len(want.UserStores) > 0 {
+		// Read-only, so that a store that somebody adds by an API is refused: it would be in one
+		// pod, until that pod ends.
+		mounts = append(mounts, corev1.VolumeMount{Name: volumeUserStores, MountPath: layout.UserStoresDir(want.Version), ReadOnly: true})
+	}
+	return mounts
 }
 
 // logSize is room for each stream's files and the one that is being written.
