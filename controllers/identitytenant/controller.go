@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -226,7 +227,11 @@ func (r *Reconciler) judge(driver idp.Driver, want tenant.Spec) ([]hardening.Ver
 // waiver that expired ends nothing that serves.
 func strongEnough(cr *v1alpha1.IdentityTenant, judged tenant.HardeningFact) error {
 	if len(judged.Weak) > 0 {
-		return fault.Terminal(v1alpha1.ReasonHardeningWeak, "%s", judged.Weak[0].Message)
+		all := make([]string, len(judged.Weak))
+		for i, one := range judged.Weak {
+			all[i] = one.Message
+		}
+		return fault.Terminal(v1alpha1.ReasonHardeningWeak, "%s", strings.Join(all, ". "))
 	}
 	if len(judged.Lapsed) > 0 && cr.Status.ServingRevision == "" {
 		return fault.Terminal(v1alpha1.ReasonWaiverExpired, "%s is weaker than the profile, and HardeningWaiver %s has expired: make it stronger, or have the waiver prolonged", judged.Lapsed[0].Control, judged.Lapsed[0].Waiver)

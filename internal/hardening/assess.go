@@ -58,21 +58,21 @@ func Assess(verdicts []Verdict, want tenant.Spec, now time.Time) tenant.Hardenin
 	return fact
 }
 
-// weigh finds a waiver for each finding of a control. One that has none makes it weak; one
-// that has only an expired one makes it lapsed.
+// weigh finds a waiver for each finding of a control. Each that has none is told; one
+// that has only an expired one makes the control lapsed.
 func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now time.Time) {
 	var needed, lapsed []tenant.Waiver
-	migrates := false
+	wanting := false
 	for _, finding := range verdict.Findings {
 		waiver, found := WaiverFor(verdict.Control.ID, finding, want)
 		began, installed := want.Installed[finding.Key]
 		switch {
 		case !found && installed && finding.Document == control.Deployment:
-			migrates = true
+			wanting = true
 			fact.Migrations = append(fact.Migrations, tenant.Weakness{Control: verdict.Control.ID, Message: migration(verdict.Control, finding, began, want)})
 		case !found:
+			wanting = true
 			fact.Weak = append(fact.Weak, tenant.Weakness{Control: verdict.Control.ID, Message: describe(verdict.Control, finding, want)})
-			return
 		case !waiver.Until.After(now):
 			lapsed = append(lapsed, waiver)
 		default:
@@ -81,7 +81,7 @@ func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now ti
 		}
 	}
 	switch {
-	case migrates:
+	case wanting:
 	case len(lapsed) > 0:
 		fact.Lapsed = append(fact.Lapsed, tenant.Allowance{Control: verdict.Control.ID, Waiver: lapsed[0].Name, Until: lapsed[0].Until})
 	default:

@@ -44,9 +44,9 @@ func TestGoldenFiles(t *testing.T) {
 			r := render(t, want)
 			golden(t, name+".deployment.toml", r.files["deployment.toml"])
 			golden(t, name+".log4j2.properties", r.files["log4j2.properties"])
-			for _, store := range want.UserStores {
+			for _, store := range want.UserStores { // the same for each version and profile
 				file := layout.UserStoreFile(store.Name)
-				golden(t, name+"."+file, r.files[file])
+				golden(t, file, r.files[file])
 			}
 			golden(t, name+".statefulset.yaml", document(t, r.workload))
 			golden(t, name+".schemajob.yaml", document(t, r.job))
