@@ -77,7 +77,7 @@ func TestEachControlIsWhole(t *testing.T) {
 
 func checkIsWhole(t *testing.T, id string, check Check) {
 	t.Helper()
-	documents := []Document{Deployment, Log, KeycloakConf, Settings, Pod, Tenant}
+	documents := []Document{Deployment, Log, KeycloakConf, UserStores, Settings, Pod, Tenant}
 	if !slices.Contains(documents, check.In) || !keyPattern.MatchString(check.Key) {
 		t.Errorf("%s: %q of %q is no place", id, check.Key, check.In)
 	}

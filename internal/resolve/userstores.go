@@ -94,7 +94,7 @@ func userStore(cr *v1alpha1.IdentityTenant, index int, refs References) (tenant.
 	}
 	defaults := directoryDefaults[member]
 	store := tenant.UserStore{
-		Name: declared.Name, Field: field, Type: member, URLs: from.URLs, Credentials: credentials(from.Credentials),
+		Name: declared.Name, Field: field, Type: member, Credentials: credentials(from.Credentials),
 		Users: tenant.DirectoryUsers{
 			SearchBase: from.Users.SearchBase, Filter: or(from.Users.Filter, defaults.users.Filter),
 			NameAttribute: or(from.Users.NameAttribute, defaults.users.NameAttribute), IDAttribute: or(from.Users.IDAttribute, defaults.users.IDAttribute),
@@ -115,6 +115,8 @@ func userStore(cr *v1alpha1.IdentityTenant, index int, refs References) (tenant.
 		return tenant.UserStore{}, fault.Terminal(v1alpha1.ReasonInvalidSpec, "%s.urls: write each as ldaps://HOST or ldaps://HOST:PORT, with a port of at most 65535", field)
 	}
 	for _, server := range at {
+		// Up to 7.2 the server reads no address without a port.
+		store.URLs = append(store.URLs, fmt.Sprintf("ldaps://%s:%d", server.name, server.port))
 		peers, port, err := peersOf(server, cr.Namespace, refs)
 		if err != nil {
 			return tenant.UserStore{}, err

@@ -41,6 +41,9 @@ func TestADirectoryIsReachedWhereItsServersAre(t *testing.T) {
 	if diff := cmp.Diff(ways, store.Egress); diff != "" {
 		t.Errorf("ways to the directory (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff([]string{"ldaps://directory:636", "ldaps://10.0.0.7:1636", "ldaps://10.0.0.7:1636"}, store.URLs); diff != "" {
+		t.Errorf("each address with its port (-want +got):\n%s", diff)
+	}
 	users := tenant.DirectoryUsers{SearchBase: "ou=people,dc=corp,dc=example", Filter: "(objectClass=inetOrgPerson)", NameAttribute: "uid", IDAttribute: "entryUUID"}
 	if store.Users != users || store.Groups != nil || store.ReadTimeout != 5*time.Second {
 		t.Errorf("the defaults are %+v", store)

@@ -17,7 +17,7 @@ type UserStore struct {
 	// Field is where it is declared, for messages.
 	Field string
 	Type  DirectoryType
-	// URLs are tried in order; all are ldaps.
+	// URLs are tried in order; all are ldaps, and each has its port.
 	URLs        []string
 	Credentials Credentials
 	Users       DirectoryUsers

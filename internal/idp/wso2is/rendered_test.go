@@ -77,12 +77,12 @@ func fullSpec(version tenant.Version) tenant.Spec {
 	want.Database.Name, want.Database.SharedName, want.Database.AgentName = "identity", "users", "agents"
 	want.Mail = &tenant.Mail{Host: "smtp.acme.example", Port: 587, From: "id+noreply@acme.example", Credentials: tenant.Credentials{SecretName: "mail"}}
 	want.UserStores = []tenant.UserStore{{
-		Name: "corp", Field: "spec.userStores[0].ldap", Type: tenant.LDAP, URLs: []string{"ldaps://ldap-1.acme.example", "ldaps://ldap-2.acme.example:1636"},
+		Name: "corp", Field: "spec.userStores[0].ldap", Type: tenant.LDAP, URLs: []string{"ldaps://ldap-1.acme.example:636", "ldaps://ldap-2.acme.example:1636"},
 		Credentials:    tenant.Credentials{SecretName: "corp-reader"},
 		Users:          tenant.DirectoryUsers{SearchBase: "ou=people,dc=acme,dc=example", Filter: "(objectClass=inetOrgPerson)", NameAttribute: "uid", IDAttribute: "entryUUID"},
 		ConnectTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 	}, {
-		Name: "partners-eu", Field: "spec.userStores[1].activeDirectory", Type: tenant.ActiveDirectory, URLs: []string{"ldaps://dc.partners.example"},
+		Name: "partners-eu", Field: "spec.userStores[1].activeDirectory", Type: tenant.ActiveDirectory, URLs: []string{"ldaps://dc.partners.example:636"},
 		Credentials:    tenant.Credentials{Mount: "secret", Path: "acme/partners", UsernameField: "username", PasswordField: "password"},
 		Users:          tenant.DirectoryUsers{SearchBase: "OU=Staff & Guests,DC=partners,DC=example", Filter: "(&(objectCategory=person)(objectClass=user))", NameAttribute: "sAMAccountName", IDAttribute: "objectGUID"},
 		Groups:         &tenant.DirectoryGroups{SearchBase: "OU=Groups,DC=partners,DC=example", Filter: "(objectClass=group)", NameAttribute: "cn", IDAttribute: "objectGUID", MemberAttribute: "member"},
