@@ -50,7 +50,6 @@ var notShown = map[string]string{
 	"TLSKey.existingKeystoreRef":     "a Keystore of one's own takes the place of all that full/ shows",
 	"SigningKey.existingKeystoreRef": "a Keystore of one's own takes the place of all that full/ shows",
 
-	"CredentialsSource.vaultKV":           "minimal/ shows it for the database",
 	"DatabaseCredentialsSource.secretRef": "the mail account shows it",
 	"VaultKVCredentials.mount":            "a comment beside the database account of full/ shows it",
 	"VaultKVCredentials.usernameField":    "a comment beside the database account of full/ shows it",
