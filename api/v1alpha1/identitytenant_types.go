@@ -207,8 +207,9 @@ type WSO2IS struct {
 	// extraConfig is merged into deployment.toml: tables, lists, texts, numbers and switches
 	// as they would stand there, at most 16 KiB. A key that a control of the catalogue is
 	// about, or that is rendered already, is refused with the control named; so is a
-	// reference such as $env{…}, and a secret that the vendor publishes. The server ignores
-	// keys that it does not know: holdfast lint points them out.
+	// reference such as $env{…}, a secret that the vendor publishes, and any text under a key
+	// that is named like a secret, such as client_secret or password: secrets come from Vault
+	// alone. The server ignores keys that it does not know: holdfast lint points them out.
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
 	ExtraConfig *runtime.RawExtension `json:"extraConfig,omitempty"`
