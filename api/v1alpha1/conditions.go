@@ -117,6 +117,8 @@ const (
 	ReasonUpgradeUnconfirmed = "UpgradeUnconfirmed"
 	// ReasonHardeningWeak: something is weaker than the profile, and no HardeningWaiver allows it; the message names the control. Nothing of it is rolled out.
 	ReasonHardeningWeak = "HardeningWeak"
+	// ReasonKnownVulnerability: the version is known to be vulnerable; the message names the advisory and the version that is not. All else is rolled out.
+	ReasonKnownVulnerability = "KnownVulnerability"
 	// ReasonWaiverExpired: a HardeningWaiver that is needed has expired. The server goes on running.
 	ReasonWaiverExpired = "WaiverExpired"
 	// ReasonAttestationExpired: an attestation has expired.

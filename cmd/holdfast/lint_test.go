@@ -159,7 +159,7 @@ func sampleWith(t *testing.T, from, to string) string {
 // TestLintFindsNothingInWhatWeRender, in every version and profile, neither in the tenant
 // nor in its files when they are judged as somebody else's.
 func TestLintFindsNothingInWhatWeRender(t *testing.T) {
-	for _, version := range []string{"7.1.0", "7.2.0", "7.3.0"} {
+	for _, version := range []string{"7.1.0.49", "7.2.0.7", "7.3.0"} {
 		for _, profile := range control.Profiles() {
 			sample := sampleWith(t, "version: 7.3.0, ", "version: "+version+", ")
 			sample = strings.Replace(sample, "  hostname: ", "  hardening: {profile: "+string(profile)+"}\n  hostname: ", 1)

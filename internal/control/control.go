@@ -65,6 +65,9 @@ type Check struct {
 	// Default is what holds where the document has no such key: the product's own value.
 	// Absent: nobody knows, and a document without the key does not meet the check.
 	Default []string `json:"default,omitempty"`
+	// Advisory names the vulnerability that is open where the check does not hold, such as
+	// CVE-2025-9312.
+	Advisory string `json:"advisory,omitempty"`
 	// Want is the rule of every profile that Profiles does not name.
 	Want *Rule `json:"want,omitempty"`
 	// Profiles have rules of their own.

@@ -17,6 +17,7 @@ func TestRules(t *testing.T) {
 		"without": {Rule{Without: []string{"RSA1_5"}}, [][]string{{}, {"RSA-OAEP-256"}}, [][]string{{"RSA-OAEP-256", "RSA1_5"}}},
 		"at most": {Rule{AtMost: "15m"}, [][]string{{"15m"}, {"60s"}, {"900"}}, [][]string{{"16m"}, {"1d"}, {"soon"}, {}}},
 		"days":    {Rule{AtMost: "90d"}, [][]string{{"90d"}, {"2160h"}}, [][]string{{"91d"}}},
+		"version": {Rule{AtLeast: "7.1.0.49"}, [][]string{{"7.1.0.49"}, {"7.1.0.123"}, {"7.2.0"}}, [][]string{{"7.1.0"}, {"7.1.0.9"}, {"8"}, {"7.1.0.x"}, nil}},
 		"least":   {Rule{AtLeast: "12"}, [][]string{{"12"}, {"64"}}, [][]string{{"8"}}},
 		"matches": {Rule{Matches: "[0-9]+"}, [][]string{{"12"}}, [][]string{{"12a"}, {"a12"}}},
 		"set":     {Rule{Set: true}, [][]string{{"x"}}, [][]string{{""}, {}, {" "}}},

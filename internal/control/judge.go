@@ -40,6 +40,8 @@ type Finding struct {
 	// Default is what then holds, as far as it is known.
 	Default []string
 	Want    Rule
+	// Advisory names the vulnerability that is open by it. Empty: none that has a name.
+	Advisory string
 }
 
 // Target is what is judged.
@@ -93,7 +95,7 @@ func (c Control) judge(target Target, evidence Evidence) Verdict {
 // judge gives a finding for each key of the document that does not hold, or one for the
 // default when the document has no such key.
 func (c Check) judge(rule Rule, document map[string][]string) (findings []Finding) {
-	finding := Finding{Document: c.In, Key: c.Key, Default: c.Default, Want: rule}
+	finding := Finding{Document: c.In, Key: c.Key, Default: c.Default, Want: rule, Advisory: c.Advisory}
 	keys := matching(document, c.Key)
 	if len(keys) == 0 && (c.Default == nil || !rule.Holds(c.Default)) {
 		return []Finding{finding}

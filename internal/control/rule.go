@@ -22,7 +22,7 @@ type Rule struct {
 	With []string `json:"with,omitempty"`
 	// Without these elements; an empty value is fine.
 	Without []string `json:"without,omitempty"`
-	// AtLeast and AtMost bound a number, or a duration such as 15m or 90d.
+	// AtLeast and AtMost bound a number, a duration such as 15m or 90d, or a version of at least three numbers.
 	AtLeast string `json:"atLeast,omitempty"`
 	AtMost  string `json:"atMost,omitempty"`
 	// Matches is a regular expression (RE2) for the whole value.
@@ -94,6 +94,9 @@ func compareQuantities(values []string, bound string, holds func(int) bool) bool
 	if len(values) != 1 {
 		return false
 	}
+	if version.MatchString(bound) {
+		return version.MatchString(values[0]) && holds(compareVersions(values[0], bound))
+	}
 	value, err := quantity(values[0])
 	if err != nil {
 		return false
@@ -117,6 +120,8 @@ func quantity(text string) (float64, error) {
 	}
 	return d.Seconds(), nil
 }
+
+var version = regexp.MustCompile(`^[0-9]+(\.[0-9]+){2,}$`)
 
 // compareVersions compares dotted numbers; what is missing is zero.
 func compareVersions(a, b string) int {

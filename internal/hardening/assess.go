@@ -59,7 +59,8 @@ func Assess(verdicts []Verdict, want tenant.Spec, now time.Time) tenant.Hardenin
 }
 
 // weigh finds a waiver for each finding of a control. Each that has none is told; one
-// that has only an expired one makes the control lapsed.
+// that has only an expired one makes the control lapsed. A vulnerability of the version holds
+// nothing up: a live server without it is only to be had by what would be held up.
 func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now time.Time) {
 	var needed, lapsed []tenant.Waiver
 	wanting := false
@@ -67,6 +68,9 @@ func weigh(fact *tenant.HardeningFact, verdict Verdict, want tenant.Spec, now ti
 		waiver, found := WaiverFor(verdict.Control.ID, finding, want)
 		began, installed := want.Installed[finding.Key]
 		switch {
+		case finding.Advisory != "" && (!found || !waiver.Until.After(now)):
+			wanting = true
+			fact.Exposed = append(fact.Exposed, tenant.Weakness{Control: verdict.Control.ID, Message: exposure(verdict.Control, finding)})
 		case !found && installed && finding.Document == control.Deployment:
 			wanting = true
 			fact.Migrations = append(fact.Migrations, tenant.Weakness{Control: verdict.Control.ID, Message: migration(verdict.Control, finding, began, want)})
@@ -136,6 +140,12 @@ func migration(weak control.Control, finding Finding, began string, want tenant.
 	}
 	return fmt.Sprintf("%s (%s): %s is %s since the first start, and the profile %s wants %s. What is stored has to be migrated by the vendor's tool, into a new tenant; "+
 		"or go back to the former profile, or have somebody create a HardeningWaiver for it", weak.ID, weak.Title, finding.Key, began, want.Profile, finding.Want)
+}
+
+// exposure says which vulnerability the version has, and from which on it has it no more.
+func exposure(weak control.Control, finding Finding) string {
+	return fmt.Sprintf("%s (%s): %s is %s, which is known to be open to %s; it was mended in %s: write that version or a later one, with its image, "+
+		"or have somebody create a HardeningWaiver for it", weak.ID, weak.Title, finding.Key, strings.Join(finding.Found, ", "), finding.Advisory, finding.Want.AtLeast)
 }
 
 // describe says what is weak, where, what is wanted, and what to do. Rendered files hold

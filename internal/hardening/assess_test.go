@@ -30,3 +30,46 @@ func TestEachWeaknessOfAControlIsTold(t *testing.T) {
 		t.Errorf("a control that is weak is called waived or met too: %+v", fact)
 	}
 }
+
+func TestAVersionIsHeldAgainstTheVendorsAdvisories(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	waiver := tenant.Waiver{Name: "until-may", Control: "OPS-01", Kind: kindTenant, Subject: "acme", Until: now.Add(time.Hour)}
+	for name, c := range map[string]struct {
+		version tenant.Version
+		waiver  time.Time
+		says    []string
+	}{
+		"without an update":        {version: tenant.Version{Major: 7, Minor: 1}, says: []string{"CVE-2025-9312; it was mended in 7.1.0.23", "CVE-2025-15039; it was mended in 7.1.0.49"}},
+		"between two":              {version: tenant.Version{Major: 7, Minor: 1, Update: 48}, says: []string{"is 7.1.0.48, which is known to be open to CVE-2025-15039"}},
+		"mended":                   {version: tenant.Version{Major: 7, Minor: 1, Update: 49}},
+		"7.2":                      {version: tenant.Version{Major: 7, Minor: 2, Update: 6}, says: []string{"7.2.0.7"}},
+		"7.2 mended":               {version: tenant.Version{Major: 7, Minor: 2, Update: 7}},
+		"7.3":                      {version: tenant.Version{Major: 7, Minor: 3}},
+		"waived":                   {version: tenant.Version{Major: 7, Minor: 2}, waiver: now.Add(time.Hour)},
+		"waived, and that is over": {version: tenant.Version{Major: 7, Minor: 2}, waiver: now, says: []string{"CVE-2025-15039"}},
+	} {
+		want := tenant.Spec{Name: "acme", Product: tenant.WSO2IS, Version: c.version, Profile: control.Strict}
+		if !c.waiver.IsZero() {
+			waiver.Until = c.waiver
+			want.Waivers = []tenant.Waiver{waiver}
+		}
+		documents, err := Documents(driver{}, want, tenant.Facts{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		releases, _ := control.Load().Find("OPS-01")
+		fact := Assess(Judge(control.Catalogue{releases}, Target(want), documents, nil), want, now)
+		if len(fact.Weak)+len(fact.Lapsed) != 0 {
+			t.Errorf("%s: a version holds up what would mend it: %+v", name, fact)
+		}
+		if len(fact.Exposed) != len(c.says) {
+			t.Fatalf("%s: told is %+v", name, fact.Exposed)
+		}
+		for i, says := range c.says {
+			if !strings.Contains(fact.Exposed[i].Message, says) {
+				t.Errorf("%s: %q does not say %q", name, fact.Exposed[i].Message, says)
+			}
+		}
+	}
+}

@@ -38,7 +38,8 @@ func Target(want tenant.Spec) control.Target {
 	return control.Target{Product: string(want.Product), Version: want.Version.String(), Profile: want.Profile}
 }
 
-// Documents flattens what a driver renders for a tenant: its files and its pods. Files
+// Documents flattens what a driver renders for a tenant, its files and its pods, and which version
+// that is for. Files
 // that no control knows are passed over. Faults are those of the driver.
 func Documents(driver idp.Driver, want tenant.Spec, seen tenant.Facts) (control.Evidence, error) {
 	files, err := driver.Config(want, seen)
@@ -54,6 +55,7 @@ func Documents(driver idp.Driver, want tenant.Spec, seen tenant.Facts) (control.
 	if err != nil {
 		return nil, fmt.Errorf("read what was rendered: %w", err)
 	}
+	documents[control.Tenant] = map[string][]string{"spec.product." + string(want.Product) + ".version": {want.Version.String()}}
 	for _, object := range objects {
 		if set, ok := object.(*appsv1.StatefulSet); ok {
 			pod, err := evidence.Pod(set.Spec.Template)

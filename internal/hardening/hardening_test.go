@@ -64,7 +64,7 @@ func TestDocumentsAreFilesAndPods(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(documents) != 3 || documents[control.Deployment]["a.b"][0] != "false" || documents[control.Log]["c"][0] != "d" || documents[control.Pod]["argument.x"][0] != "y" {
+	if len(documents) != 4 || documents[control.Deployment]["a.b"][0] != "false" || documents[control.Log]["c"][0] != "d" || documents[control.Pod]["argument.x"][0] != "y" {
 		t.Errorf("documents are %v", documents)
 	}
 	files["deployment.toml"] = []byte("a =")

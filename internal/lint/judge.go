@@ -103,6 +103,9 @@ var outside = regexp.MustCompile(`\$(env|sys|secret|ref)\{[^}]*\}`)
 func tell(file evidence.File, c control.Control, found control.Finding, version string) Finding {
 	finding := Finding{Level: Weak, ID: c.ID, Title: c.Title, Line: file.Lines[found.Key], Key: found.Key,
 		Found: words(found.Key, found.Found), Wanted: wanted(found), Why: c.Why, Fix: remedy(found, version), Standards: c.Standards}
+	if found.Advisory != "" {
+		finding.Why = "It is open to " + found.Advisory + ". " + c.Why
+	}
 	switch {
 	case found.Found == nil && found.Default == nil:
 		finding.Found = "missing, and the product's own value is not known"

@@ -21,6 +21,8 @@ func hardened(c *Conditions, out *v1alpha1.IdentityTenantStatus, fact *tenant.Ha
 	switch {
 	case len(fact.Weak) > 0:
 		c.False(v1alpha1.ConditionHardened, v1alpha1.ReasonHardeningWeak, messages(fact.Weak))
+	case len(fact.Exposed) > 0:
+		c.False(v1alpha1.ConditionHardened, v1alpha1.ReasonKnownVulnerability, messages(fact.Exposed))
 	case len(fact.Lapsed) > 0:
 		var lapsed []string
 		for _, one := range fact.Lapsed {
@@ -76,7 +78,7 @@ func hardeningStatus(fact *tenant.HardeningFact) *v1alpha1.HardeningStatus {
 	for _, one := range fact.Weak {
 		summary.Weak = append(summary.Weak, one.Control)
 	}
-	for _, one := range fact.Migrations {
+	for _, one := range slices.Concat(fact.Migrations, fact.Exposed) {
 		summary.Weak = append(summary.Weak, one.Control)
 	}
 	for _, one := range fact.Lapsed {

@@ -58,6 +58,8 @@ type HardeningFact struct {
 	Waived, Lapsed []Allowance
 	// Migrations are choices of the first start that differ from what is wanted now, in words.
 	Migrations []Weakness
+	// Exposed are vulnerabilities that the version is known to have, in words.
+	Exposed []Weakness
 	// Attested and Unattested can be proven by a document only.
 	Attested, Unattested []string
 	LapsedAttestations   []Attestation

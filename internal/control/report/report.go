@@ -38,14 +38,15 @@ const (
 func States() []State { return []State{Enforced, Static, Live, Paper, Gap, Obsolete, Open} }
 
 // StatesOf tells how far a control goes, in the order of States. A check that asks only
-// where its own key is there promises nothing.
+// where its own key is there promises nothing, and what a tenant declares is judged, not written.
 func StatesOf(c control.Control) (states []State) {
 	written := slices.ContainsFunc(c.Checks, func(check control.Check) bool { return check.When != check.Key })
+	ours := slices.ContainsFunc(c.Checks, func(check control.Check) bool { return check.When != check.Key && check.In != control.Tenant })
 	for _, state := range []struct {
 		is    bool
 		state State
 	}{
-		{written || c.Enforced != "", Enforced},
+		{ours || c.Enforced != "", Enforced},
 		{written, Static},
 		{c.Paper, Paper},
 		{c.Gap != "", Gap},
