@@ -55,6 +55,7 @@ type IdentityTenantList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || !has(self.database.postgresql) || (!has(self.database.postgresql.sharedName) && !has(self.database.postgresql.agentName))",fieldPath=".database.postgresql",message="keycloak has one database: remove sharedName and agentName, which are for wso2is"
 // +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || !has(self.keystores) || (!has(self.keystores.federationSigning) && !has(self.keystores.internal))",fieldPath=".keystores",message="keycloak has no such keys: remove federationSigning and internal, which are for wso2is"
 // +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || !has(self.mail)",fieldPath=".mail",message="a realm of keycloak has a mail server of its own, which is set in the realm: remove mail, and let the server reach it by network.egress"
+// +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || !has(self.userStores)",fieldPath=".userStores",message="a realm of keycloak has directories of its own, which are set in the realm: remove userStores, and let the server reach them by network.egress"
 // +kubebuilder:validation:XValidation:rule="!has(self.product.keycloak) || !has(self.realms) || self.realms.all(r, r.name != 'master')",fieldPath=".realms",message="write root for keycloak's realm master"
 type IdentityTenantSpec struct {
 	// product is the identity server and its version.

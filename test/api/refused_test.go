@@ -102,6 +102,7 @@ var refusedTenants = []refusal{
 	{"Keycloak with a second database", keycloak + `}}, database: {postgresql: {sharedName: shared}}}`, "spec.database.postgresql", "remove sharedName and agentName"},
 	{"Keycloak with a key that it does not have", keycloak + `}}, keystores: {internal: {size: 4096}}}`, "spec.keystores", "remove federationSigning and internal"},
 	{"Keycloak with a mail server", keycloak + `}}, mail: {host: smtp.acme.example, from: id@acme.example, credentials: {vaultKV: {path: m}}}}`, "spec.mail", "remove mail"},
+	{"Keycloak with a directory", keycloak + `}}, userStores: [{name: corp, ldap: {urls: ["ldaps://a.example"], ` + reader + `}}]}`, "spec.userStores", "remove userStores"},
 	{"Keycloak's own name for the root realm", keycloak + `}}, realms: [{name: master}]}`, "spec.realms", "write root"},
 	{"version without patch level", `spec: {product: {wso2is: {version: "7.3"}}}`, "spec.product.wso2is.version", "write a version such as 7.3.0"},
 	{"version that is not supported", `spec: {product: {wso2is: {version: 6.1.0}}}`, "spec.product.wso2is.version", "7.1, 7.2 and 7.3 are supported"},
