@@ -39,8 +39,7 @@ func Target(want tenant.Spec) control.Target {
 }
 
 // Documents flattens what a driver renders for a tenant, its files and its pods, and which version
-// that is for. Files
-// that no control knows are passed over. Faults are those of the driver.
+// that is for. Files that no control knows are passed over. Faults are those of the driver.
 func Documents(driver idp.Driver, want tenant.Spec, seen tenant.Facts) (control.Evidence, error) {
 	files, err := driver.Config(want, seen)
 	if err != nil {
