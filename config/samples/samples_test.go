@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 )
 
-var folders = []string{"minimal", "full", "keystore"}
+var folders = []string{"minimal", "full", "keystore", "keycloak"}
 
 // A sample is what people copy: a real API server has to take each file as it is, in
 // the order of the names, and know every field of it.

@@ -28,20 +28,11 @@ func (p *pass) prepareSchema(ctx context.Context, want tenant.Spec, seen tenant.
 	if err != nil || proof != nil && proof.Image == want.Image {
 		return err
 	}
-	account, err := p.account(ctx, want, want.Database.SchemaOwner, "the schema's owner")
+	accounts, err := p.schemaAccounts(ctx, want, seen)
 	if err != nil {
 		return err
 	}
-	// Accounts that come and go are granted nothing: what all of them are members of is.
-	grantee := want.Database.Credentials.MemberOf
-	if want.Database.SchemaOwner != want.Database.Credentials && want.Database.Credentials.Role == "" {
-		server, err := p.account(ctx, want, want.Database.Credentials, "the database")
-		if err != nil {
-			return err
-		}
-		grantee = server.Username
-	}
-	secret, err := desired.SchemaCredentialsSecret(want, account, grantee, p.storeKey)
+	secret, err := desired.SchemaCredentialsSecret(want, accounts, p.storeKey)
 	if err != nil {
 		return err
 	}
@@ -75,6 +66,33 @@ func (p *pass) prepareSchema(ctx context.Context, want tenant.Spec, seen tenant.
 		return err
 	}
 	return p.put(ctx, objects[0])
+}
+
+// schemaAccounts reads what the schema Job is given.
+func (p *pass) schemaAccounts(ctx context.Context, want tenant.Spec, seen tenant.Facts) (accounts desired.SchemaAccounts, err error) {
+	if accounts.Owner, err = p.account(ctx, want, want.Database.SchemaOwner, "the schema's owner"); err != nil {
+		return accounts, err
+	}
+	// Accounts that come and go are granted nothing: what all of them are members of is.
+	accounts.Grantee = want.Database.Credentials.MemberOf
+	if want.Database.SchemaOwner != want.Database.Credentials && want.Database.Credentials.Role == "" {
+		server, err := p.account(ctx, want, want.Database.Credentials, "the database")
+		if err != nil {
+			return accounts, err
+		}
+		accounts.Grantee = server.Username
+	}
+	for _, material := range p.driver.Materials(want) {
+		if !material.Once {
+			continue
+		}
+		value, err := p.inUse(ctx, want, seen, material, 1)
+		if err != nil {
+			return accounts, err
+		}
+		accounts.First = accountOf(value)
+	}
+	return accounts, nil
 }
 
 // retireJobs removes unfinished schema Jobs of another name, which were made for what the

@@ -151,7 +151,7 @@ func TestSecretsAreImmutableAndNamedByContent(t *testing.T) {
 	want := minimal()
 	key := []byte("0123456789abcdef")
 	schema := func(password string, key []byte) *corev1.Secret {
-		secret, err := SchemaCredentialsSecret(want, idp.UsernamePassword{Username: "owner", Password: password}, "", key)
+		secret, err := SchemaCredentialsSecret(want, SchemaAccounts{Owner: idp.UsernamePassword{Username: "owner", Password: password}}, key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ func TestSecretsAreImmutableAndNamedByContent(t *testing.T) {
 func TestSchemaPasswordIsNotTestableByName(t *testing.T) {
 	want := minimal()
 	account := idp.UsernamePassword{Username: "owner", Password: "summer2026"}
-	secret, err := SchemaCredentialsSecret(want, account, "", []byte("0123456789abcdef"))
+	secret, err := SchemaCredentialsSecret(want, SchemaAccounts{Owner: account}, []byte("0123456789abcdef"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestSchemaPasswordIsNotTestableByName(t *testing.T) {
 	if secret.Name == tenant.VersionedName("acme-schema-credentials", []byte(tenant.DigestMap(data))) {
 		t.Errorf("%s is a plain digest of the account", secret.Name)
 	}
-	if _, err := SchemaCredentialsSecret(want, account, "", []byte("too short")); err == nil || strings.Contains(err.Error(), account.Password) {
+	if _, err := SchemaCredentialsSecret(want, SchemaAccounts{Owner: account}, []byte("too short")); err == nil || strings.Contains(err.Error(), account.Password) {
 		t.Errorf("a weak key: got %v, wanted a fault that does not quote the password", err)
 	}
 }

@@ -39,7 +39,7 @@ var builders = []builder{
 	}},
 	{"secrets", func(want tenant.Spec) ([]client.Object, error) {
 		files := idp.Files{"deployment.toml": []byte("[server]\n"), "log4j2.properties": []byte("status = error\n")}
-		schema, err := SchemaCredentialsSecret(want, idp.UsernamePassword{Username: "owner", Password: "not-a-secret"}, "", []byte("a key of the test"))
+		schema, err := SchemaCredentialsSecret(want, SchemaAccounts{Owner: idp.UsernamePassword{Username: "owner", Password: "not-a-secret"}}, []byte("a key of the test"))
 		return []client.Object{
 			ConfigSecret(want, files), CredentialsSecret(want, idp.Credentials{"data-key": []byte("not-a-secret")}), schema,
 		}, err

@@ -35,23 +35,33 @@ func CredentialsSecret(want tenant.Spec, credentials idp.Credentials) *corev1.Se
 	return versioned(want, "credentials", tenant.ComponentServer, credentials, []byte(tenant.DigestMap(credentials)))
 }
 
+// SchemaAccounts are what the schema Job reads.
+type SchemaAccounts struct {
+	Owner idp.UsernamePassword
+	// Grantee is the role that the server itself uses, when it is another one: the Job gives
+	// it its rights on the tables where it can. It is empty when the server is the schema's owner.
+	Grantee string
+	// First is made by the Job in an empty database; zero for a product without one.
+	First idp.UsernamePassword
+}
+
 // SchemaCredentialsSecret holds the schema owner's account for the schema Job. It is
 // immutable, and its name changes with its content. That content is a password which a
 // person may have chosen, and names are seen by many: a plain digest would let anyone
 // who reads it test guesses. So the name is an HMAC under nameKey, a secret of the
 // tenant such as a generated store password, of at least 16 bytes; a shorter one is a
 // Terminal fault.
-//
-// grantee is the role that the server itself uses, when it is another one: the Job gives
-// it its rights on the tables. It is empty when the server is the schema's owner.
-func SchemaCredentialsSecret(want tenant.Spec, account idp.UsernamePassword, grantee string, nameKey []byte) (*corev1.Secret, error) {
+func SchemaCredentialsSecret(want tenant.Spec, accounts SchemaAccounts, nameKey []byte) (*corev1.Secret, error) {
 	if len(nameKey) < nameKeyBytes {
 		return nil, fault.Terminal(reasonInvalidSpec, "the Secret of the schema owner cannot be named: its name needs a generated secret of at least %d bytes; "+
 			"this is a mistake in Holdfast, please report it", nameKeyBytes)
 	}
-	data := map[string][]byte{keyUsername: []byte(account.Username), keyPassword: []byte(account.Password)}
-	if grantee != "" {
-		data[keyGrantee] = []byte(grantee)
+	data := map[string][]byte{keyUsername: []byte(accounts.Owner.Username), keyPassword: []byte(accounts.Owner.Password)}
+	if accounts.Grantee != "" {
+		data[keyGrantee] = []byte(accounts.Grantee)
+	}
+	if accounts.First != (idp.UsernamePassword{}) {
+		data[idp.KeyFirstUsername], data[idp.KeyFirstPassword] = []byte(accounts.First.Username), []byte(accounts.First.Password)
 	}
 	digest := hmac.New(sha256.New, nameKey)
 	digest.Write([]byte(tenant.DigestMap(data)))

@@ -36,7 +36,8 @@ type Driver interface {
 	Workload(want tenant.Spec, seen tenant.Facts, config string) ([]client.Object, error)
 	// SchemaJob gives the objects that create the database schema, the Job first.
 	// credentials names the immutable Secret with the keys username and password of the
-	// schema's owner.
+	// schema's owner, and KeyFirstUsername and KeyFirstPassword where the product has an account
+	// of its very first start.
 	SchemaJob(want tenant.Spec, seen tenant.Facts, credentials string) ([]client.Object, error)
 	// SchemaProof reads the last words of a finished schema Job.
 	SchemaProof(want tenant.Spec, message string) (tenant.SchemaProof, error)
@@ -193,4 +194,10 @@ const (
 	MaterialBootstrap     = "bootstrap"
 	FieldUsername         = "username"
 	FieldPassword         = "password"
+)
+
+// Keys of the schema Job's Secret with MaterialBootstrap.
+const (
+	KeyFirstUsername = "firstUsername"
+	KeyFirstPassword = "firstPassword"
 )

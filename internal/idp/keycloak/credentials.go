@@ -22,7 +22,8 @@ var published = []string{"admin", "change_me", "keycloak", "password"}
 
 // Credentials gives each variable of the environment its value, but for the store's password,
 // which pods read from the store's own Secret. The administrator's is not among them: pods
-// hold only the account of the first start, which is gone afterwards. Faults: Terminal
+// hold only that of the first start, which the schema Job made, and which opens nothing once
+// the administrator is there. It keeps the name of their Secret from telling a weak password. Faults: Terminal
 // InvalidSpec for what the server could not read, naming the field and never the value.
 func (Driver) Credentials(want tenant.Spec, in idp.Inputs) (idp.Credentials, error) {
 	all := idp.Credentials{}

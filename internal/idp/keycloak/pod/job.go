@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/keycloak/layout"
 	"github.com/holdfast-iam/holdfast/internal/idp/pods"
 	"github.com/holdfast-iam/holdfast/internal/podsecurity"
@@ -26,8 +27,8 @@ const (
 	Done = "schema made"
 )
 
-// migrate starts the server as far as its database, which makes and migrates the tables, and
-// has it end. What it exports goes into memory and ends with the pod.
+// migrate starts the server as far as its database, which makes and migrates the tables, the
+// root realm and the account of the first start, and has it end. What it exports goes into memory and ends with the pod.
 const migrate = layout.Script + " " + configuration + " export --optimized --realm " + layout.RootRealm + " --users skip --dir /export && " +
 	"printf '" + Done + "' > /dev/termination-log"
 
@@ -86,6 +87,9 @@ func jobPod(want tenant.Spec, seen tenant.Facts, configMap, credentials string) 
 			Image:   want.Image,
 			Command: []string{"/bin/sh", "-c", migrate},
 			Env: []corev1.EnvVar{
+				// They make an account in an empty database, and nothing in any other.
+				pods.FromSecret(layout.EnvFirstPassword, credentials, idp.KeyFirstPassword),
+				pods.FromSecret(layout.EnvFirstUsername, credentials, idp.KeyFirstUsername),
 				pods.FromSecret(layout.EnvDatabasePassword, credentials, "password"),
 				pods.FromSecret(layout.EnvDatabaseUsername, credentials, "username"),
 				{Name: "JAVA_OPTS_KC_HEAP", Value: "-Xms128m -Xmx768m"}, options(),
