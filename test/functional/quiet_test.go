@@ -139,6 +139,7 @@ func furnish(t *testing.T, ns string) *v1alpha1.IdentityTenant {
 			Masking: []v1alpha1.MaskingPattern{{Name: "e-mail", Pattern: `[A-Za-z0-9._-]+@[A-Za-z0-9.-]+`}}}},
 		&corev1.Service{ObjectMeta: named("smtp"), Spec: corev1.ServiceSpec{
 			Selector: map[string]string{"app.kubernetes.io/name": "postfix"}, Ports: []corev1.ServicePort{{Port: 587}}}},
+		&corev1.Secret{ObjectMeta: named("ldap-reader"), StringData: map[string]string{"username": "cn=reader,dc=acme,dc=example", "password": "ldap-" + ns + "-Pa55word"}},
 		&corev1.Secret{ObjectMeta: named("smtp"), StringData: map[string]string{"username": "mailer", "password": "mail-" + ns + "-Pa55word"}},
 	} {
 		if err := world.Admin.Create(t.Context(), object); err != nil {
@@ -150,6 +151,8 @@ func furnish(t *testing.T, ns string) *v1alpha1.IdentityTenant {
 	tenant.Spec.LogPolicyRef = &v1alpha1.LocalReference{Name: "logs"}
 	tenant.Spec.Mail = &v1alpha1.Mail{Host: "smtp." + ns + ".svc", From: "identity@acme.example",
 		Credentials: v1alpha1.CredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "smtp"}}}
+	tenant.Spec.UserStores = []v1alpha1.UserStore{{Name: "corp", LDAP: &v1alpha1.Directory{URLs: []string{"ldaps://192.0.2.36"},
+		Credentials: v1alpha1.CredentialsSource{SecretRef: &v1alpha1.SecretCredentials{Name: "ldap-reader"}}, Users: v1alpha1.DirectoryUsers{SearchBase: "dc=acme,dc=example"}}}}
 	tenant.Spec.Keystores = &v1alpha1.Keystores{Trust: &v1alpha1.Trust{Certificates: []v1alpha1.CertificateSource{
 		{ConfigMapRef: &v1alpha1.KeySelector{Name: "vault-ca", Key: "ca.crt"}}}}}
 	tenant.Spec.Exposure = &v1alpha1.Exposure{
