@@ -42,6 +42,8 @@ type Options struct {
 	Namespace string
 	// Kill ends what the manager can reach.
 	Kill *Kill
+	// WrapVault stands before Vault. Nil: nothing does.
+	WrapVault func(http.RoundTripper) http.RoundTripper
 }
 
 // Start runs a manager with what setup adds to it.
@@ -97,6 +99,9 @@ func (m *Manager) connect(ctx context.Context, config *rest.Config, options Opti
 	}
 	m.Connector = &vaultconnection.Connector{
 		Pool: vault.NewPool(vault.Options{WrapTransport: func(next http.RoundTripper) http.RoundTripper {
+			if options.WrapVault != nil {
+				next = options.WrapVault(next)
+			}
 			return m.Vault.Wrap(options.Kill.WrapVault(next))
 		}}),
 		Connections: m.GetClient(),

@@ -135,7 +135,7 @@ func (p *pass) requests(after *v1alpha1.KeystoreStatus) {
 	if after.Requests != nil {
 		seen = *after.Requests
 	}
-	if p.rotated != "" && p.current != nil {
+	if p.rotated != "" && p.applied {
 		seen.Rotate = p.rotated
 	}
 	seen.Rollback = ""
