@@ -111,7 +111,9 @@ type IdentityTenantSpec struct {
 	// +optional
 	Keystores *Keystores `json:"keystores,omitempty"`
 	// realms are server tenants (WSO2) or realms (Keycloak, where root is the realm master, and
-	// one that does not exist is made). Default: the root realm with every default.
+	// one that does not exist is made). Each server tenant of WSO2 has to exist in the server,
+	// and deployment.toml opens what settings take there to the operator's account: one that is
+	// added or taken out is a rollout. Default: the root realm with every default.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=50
 	// +listType=map

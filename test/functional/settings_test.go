@@ -2,6 +2,7 @@ package functional
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -28,8 +29,11 @@ const (
 	undeclaredProperty = "Recovery.ReCaptcha.Password.Enable"
 )
 
-// Runtime settings follow their policy without a rollout, what was changed by hand is put
-// back and told, what nobody declared stays, and a deleted policy goes on holding.
+// partners is a server tenant beside the root realm.
+const partners = "partners.example"
+
+// Runtime settings of each realm follow their policy without a rollout, what was changed by
+// hand is put back and told, what nobody declared stays, and a deleted policy goes on holding.
 func TestRuntimeSettingsAreKept(t *testing.T) {
 	t.Parallel()
 	ns := namespace(t)
@@ -40,10 +44,15 @@ func TestRuntimeSettingsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	acme := harness.NewTenant(ns, "acme")
-	acme.Spec.Realms = []v1alpha1.Realm{{Name: "root", PasswordPolicyRef: &v1alpha1.LocalReference{Name: "staff"}}}
-	ready(t, acme)
+	staff := &v1alpha1.LocalReference{Name: "staff"}
+	acme.Spec.Realms = []v1alpha1.Realm{{Name: "root", PasswordPolicyRef: staff}, {Name: partners, PasswordPolicyRef: staff}}
 	live := serverOf(acme)
+	if err := errors.Join(os.MkdirAll(world.Player.Folder, 0o700), standin.FileState(live.file).AddServerTenant(partners)); err != nil {
+		t.Fatal(err)
+	}
+	ready(t, acme)
 	live.expect(t, attemptsProperty, "4")
+	live.expectIn(t, partners, attemptsProperty, "4") // the server lets the super tenant's account in
 	live.expect(t, "LengthValidator.min.length", "14")
 
 	live.byHand(t, undeclaredProperty, "true")
@@ -103,8 +112,13 @@ func (s runningServer) byHand(t *testing.T, property, value string) {
 	}
 }
 
-// expect waits until the server holds a property, or a rule as "Validator.property".
+// expect waits until the root realm holds a property, or a rule as "Validator.property".
 func (s runningServer) expect(t *testing.T, name, want string) {
+	t.Helper()
+	s.expectIn(t, "carbon.super", name, want)
+}
+
+func (s runningServer) expectIn(t *testing.T, domain, name, want string) {
 	t.Helper()
 	testenv.Eventually(t, waitDeadline, func() error {
 		content, err := os.ReadFile(s.file)
@@ -117,13 +131,13 @@ func (s runningServer) expect(t *testing.T, name, want string) {
 		if err := json.Unmarshal(content, &database); err != nil {
 			return err
 		}
-		root := database.Realms["carbon.super"]
-		got, ok := root.Properties[name]
+		realm := database.Realms[domain]
+		got, ok := realm.Properties[name]
 		if !ok {
-			got = root.Rules[name]
+			got = realm.Rules[name]
 		}
 		if got != want {
-			return fmt.Errorf("the server holds %s = %q, want %q", name, got, want)
+			return fmt.Errorf("%s holds %s = %q, want %q", domain, name, got, want)
 		}
 		return nil
 	})

@@ -43,9 +43,9 @@ func (a *admin) Probe(ctx context.Context) (idp.Health, error) {
 	if health.Serving, err = a.healthy(ctx); err != nil {
 		return health, err
 	}
-	// What is asked for is what the account is needed for, so that a login without
-	// rights is not taken for a good one.
-	err = a.client.do(ctx, call{method: http.MethodGet, path: realmPath(tenant.RootRealm) + passwordRulesPath, account: a.account(tenant.RootRealm)})
+	// What is asked for is what the account is needed for, so that a login without rights is
+	// not taken for a good one. The rules of passwords are open to anybody.
+	err = a.client.do(ctx, call{method: http.MethodGet, path: realmPath(tenant.RootRealm) + governancePath + restID(string(categories[0])), account: a.account(tenant.RootRealm)})
 	if err != nil {
 		return health, err
 	}
@@ -216,7 +216,8 @@ func (a *admin) loadCategory(ctx context.Context, realm string, category categor
 	return nil
 }
 
-// realmFault says what an answer means for a realm other than root.
+// realmFault says what an answer means for a realm other than root. An account that root lets
+// in is refused by a pod that started before the realm was declared: the rollout answers it.
 func realmFault(realm string, err error) error {
 	if realm == tenant.RootRealm {
 		return err
@@ -226,8 +227,8 @@ func realmFault(realm string, err error) error {
 			"create it in the server or take it out of spec.realms", realm)
 	}
 	if f := fault.Of(err, ""); fault.IsTerminal(err) && f.Reason == idp.ReasonServerRefusedLogin {
-		return fault.Terminal(idp.ReasonServerRefusedLogin, "realm %s: the server does not let the super tenant's account into this server tenant; "+
-			"open it with cross_tenant in [[resource.access_control]]", realm).Because(err)
+		return fault.Waiting(idp.ReasonServerRefusedLogin, "realm %s: the server does not let the super tenant's account into this server tenant; "+
+			"its pods run with a deployment.toml whose [[resource.access_control]] has no cross_tenant for it yet: let the rollout end", realm).Because(err)
 	}
 	return err
 }

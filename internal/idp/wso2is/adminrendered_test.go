@@ -1,6 +1,10 @@
 package wso2is_test
 
 import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -35,7 +39,14 @@ func TestServerStartsFromWhatIsRendered(t *testing.T) {
 				home.Environment[variable] = string(value)
 			}
 
-			server := home.Start(t, standin.NewState())
+			state, declared := standin.NewState(), tenant.Settings{}
+			for _, realm := range want.Realms {
+				declared[realm.Name] = hardened
+				if realm.Name != root {
+					set(t, state.AddServerTenant(realm.Name))
+				}
+			}
+			server := home.Start(t, state)
 			access := idp.Access{Address: server.Address(), ServerName: hometest.ServerName, CA: home.CA,
 				Bootstrap: account(in, idp.MaterialAdministrator), System: account(in, idp.MaterialSystem)}
 			admin, err := wso2is.Driver{}.Connect(t.Context(), want, tenant.Facts{ServingVersion: want.Version.String()}, access)
@@ -48,9 +59,13 @@ func TestServerStartsFromWhatIsRendered(t *testing.T) {
 			if _, err := admin.EnsureAccounts(t.Context()); err != nil {
 				t.Error(err)
 			}
-			declared := tenant.Settings{root: hardened}
-			configure(t, admin, tenant.Compare(declared, observe(t, admin)))
-			if drift := tenant.Compare(declared, observe(t, admin)); drift != nil {
+			names := slices.Collect(maps.Keys(declared))
+			live, err := admin.Observe(t.Context(), names)
+			set(t, err)
+			configure(t, admin, tenant.Compare(declared, live))
+			live, err = admin.Observe(t.Context(), names)
+			set(t, err)
+			if drift := tenant.Compare(declared, live); drift != nil {
 				t.Errorf("not kept: %v", drift)
 			}
 			// Every secret is the server's own; the one of another tenant does not open its stores.
@@ -60,6 +75,48 @@ func TestServerStartsFromWhatIsRendered(t *testing.T) {
 				t.Error("the server starts with another store's password")
 			}
 		})
+	}
+}
+
+// The operator gets into the server tenants that are declared, by what settings take and by
+// nothing else of their APIs; and who has no right there gets none by it.
+func TestOnlyDeclaredServerTenantsAreOpened(t *testing.T) {
+	for _, version := range versions {
+		want := minimalSpec(version)
+		if at(render(t, want).toml, "resource") != nil {
+			t.Errorf("%s: without server tenants there is nothing to open", version)
+		}
+		want.Realms = append(want.Realms, tenant.Realm{Name: "second.example"})
+		rows, _ := at(render(t, want).toml, "resource.access_control").([]any)
+		fits := func(method, path string) bool {
+			return slices.ContainsFunc(rows, func(row any) bool {
+				return at(row, "http_method") == method && regexp.MustCompile("^("+at(row, "context").(string)+")$").MatchString(path)
+			})
+		}
+		for request, open := range map[string]bool{
+			"PUT /t/second.example/api/server/v1/validation-rules/password":                     true,
+			"GET /t/second.example/api/server/v1/validation-rules/password":                     false, // open to anybody as it is
+			"GET /t/second.example/api/server/v1/identity-governance/T3RoZXI":                   true,
+			"PATCH /t/second.example/api/server/v1/identity-governance/T3RoZXI/connectors/dXNl": true,
+			"PATCH /t/second.example/api/server/v1/identity-governance/T3RoZXI":                 false,
+			"GET /t/second.example/api/server/v1/configs":                                       true,
+			"PATCH /t/second.example/api/server/v1/configs/cors":                                true,
+			"PATCH /t/second.example/api/server/v1/configs/remote-logging":                      false,
+			"GET /t/second.example/scim2/Users":                                                 false,
+			"GET /t/secondXexample/api/server/v1/configs":                                       false,
+			"GET /t/third.example/api/server/v1/configs":                                        false,
+			"GET /api/server/v1/configs":                                                        false,
+			"GET /t/second.example/o/api/server/v1/configs":                                     false,
+		} {
+			if method, path, _ := strings.Cut(request, " "); fits(method, path) != open {
+				t.Errorf("%s: %s is opened: %t", version, request, !open)
+			}
+		}
+		for _, row := range rows {
+			if scopes, _ := at(row, "scopes").([]any); len(scopes) != 1 || at(row, "secure") != true || at(row, "cross_access_allowed_tenants") != "carbon.super" {
+				t.Errorf("%s: %v lets in more than the accounts of the super tenant that have the right", version, row)
+			}
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ var hardensNothing = map[control.Document][]string{
 		"super_admin.create_admin_account", // the server has to have one
 		"clustering.domain", "clustering.members",
 		"database.*.driver", "database.*.pool_options.*", "datasource.*.driver", "datasource.*.id", "datasource.*.pool_options.*",
+		"resource.access_control.*.context", "resource.access_control.*.http_method", "resource.access_control.*.cross_tenant", // who else may, and with which right, counts
 		"encryption.old_key", // opens what the former key encrypted
 		"output_adapter.email.hostname", "output_adapter.email.port", "output_adapter.email.from_address", "output_adapter.email.username",
 		"masking_pattern.properties.*", "masking_pattern.properties.*.*", // what is personal only its owner knows

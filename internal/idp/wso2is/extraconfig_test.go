@@ -27,6 +27,7 @@ func TestExtraConfigBreaksNothing(t *testing.T) {
 	}{
 		{"catalinaValves", "x", "control NET-06"},
 		{"catalinaValves.remoteIpValve", []any{}, "control NET-06"},
+		{"resource.access_control", []any{map[string]any{"context": "(.*)", "secure": false, "http_method": "all"}}, "control ACC-29"},
 		{"server.offset", int64(1), "ports"},
 		{"masking_pattern.properties.x", "(", "masking_pattern"},
 		{"mine.a", `x\`, "backslash"},

@@ -60,6 +60,7 @@ type file struct {
 	RemoteFetch             enabled               `toml:"remote_fetch"`
 	RemoteLogging           remoteLogging         `toml:"remote_logging"`
 	AccessControl           accessControl         `toml:"resource_access_control"`
+	Resources               *resources            `toml:"resource,omitempty"`
 	LegacyAuthorization     enabled               `toml:"legacy_authz_runtime"`
 	OWASP                   owasp                 `toml:"owasp"`
 	APIResponse             apiResponse           `toml:"api_response"`
@@ -126,6 +127,7 @@ func newFile(want tenant.Spec, stores map[tenant.KeystoreRole]store) file {
 		Provisioning:            provisioning{true},
 		RemoteLogging:           remoteLogging{HideSecrets: true, EncryptSecrets: true},
 		AccessControl:           shut,
+		Resources:               newResources(want.Realms),
 		OWASP:                   owasp{enabled{true}},
 		Event:                   events,
 		OutputAdapter:           newOutputAdapter(want.Mail),

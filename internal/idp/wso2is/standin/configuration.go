@@ -158,20 +158,39 @@ func (c configuration) longestPassword() int64 {
 	return 64
 }
 
-// crossTenant reports whether deployment.toml opens a path of one server tenant to
-// the accounts of another.
-func (c configuration) crossTenant(path, from string) bool {
+// accessRule is a row of [[resource.access_control]].
+type accessRule struct {
+	crossTenant bool
+	// tenants whose accounts may cross; nil: all.
+	tenants []string
+	// open rows ask for no right: whoever signs in may do it.
+	open bool
+}
+
+// ruleOf finds the first row for a request. The product's own rows, which come after these,
+// let nobody cross.
+func (c configuration) ruleOf(method, path string) (accessRule, bool) {
 	entries, _ := c.values["resource.access_control"].([]any)
 	for _, entry := range entries {
 		table, _ := entry.(map[string]any)
 		context, _ := table["context"].(string)
-		expression, err := regexp.Compile("^" + context + "$")
-		if err != nil || !expression.MatchString(path) {
+		methods, _ := table["http_method"].(string)
+		expression, err := regexp.Compile("^(" + context + ")$")
+		if err != nil || !expression.MatchString(path) || !strings.EqualFold(methods, "all") && !slices.Contains(strings.Split(methods, ", "), method) {
 			continue
 		}
-		open, _ := table["cross_tenant"].(bool)
-		allowed, restricted := table["cross_access_allowed_tenants"].(string)
-		return open && (!restricted || slices.Contains(strings.Split(allowed, ","), from))
+		scopes, _ := table["scopes"].([]any)
+		permissions, _ := table["permissions"].([]any)
+		found := accessRule{open: len(scopes)+len(permissions) == 0}
+		found.crossTenant, _ = table["cross_tenant"].(bool)
+		if allowed, ok := table["cross_access_allowed_tenants"].(string); ok {
+			found.tenants = strings.Split(allowed, ",")
+		}
+		return found, true
 	}
-	return false
+	return accessRule{}, false
+}
+
+func (r accessRule) admits(domain string) bool {
+	return r.crossTenant && (r.tenants == nil || slices.Contains(r.tenants, domain))
 }

@@ -19,6 +19,15 @@ type session struct {
 	name string
 }
 
+// access is what a path of the API asks for.
+type access int
+
+const (
+	anybody access = iota // no login at all
+	people                // a login
+	administrators
+)
+
 // routes serves each API under the root and under /t/{domain}.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -27,31 +36,31 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /oauth2/token", s.token)
 	mux.HandleFunc("GET /oauth2/token/.well-known/openid-configuration", s.discovery)
 	for _, prefix := range []string{"", "/t/{domain}"} {
-		handle := func(pattern string, h func(http.ResponseWriter, *http.Request, session), everybody bool) {
+		handle := func(pattern string, h func(http.ResponseWriter, *http.Request, session), who access) {
 			method, path, _ := strings.Cut(pattern, " ")
 			mux.HandleFunc(method+" "+prefix+path, func(w http.ResponseWriter, r *http.Request) {
-				if in, ok := s.admit(w, r, everybody); ok {
+				if in, ok := s.admit(w, r, who); ok {
 					h(w, r, in)
 				}
 			})
 		}
 		const api = "/api/server/v1"
-		handle("GET "+api+"/validation-rules/{field}", s.getRules, false)
-		handle("PUT "+api+"/validation-rules/{field}", s.putRules, false)
-		handle("GET "+api+"/identity-governance/{category}", s.getCategory, false)
-		handle("GET "+api+"/identity-governance/{category}/connectors/{connector}", s.getConnector, false)
-		handle("PATCH "+api+"/identity-governance/{category}/connectors/{connector}", s.patchConnector, false)
-		handle("GET "+api+"/configs", s.getConfigs, false)
-		handle("PATCH "+api+"/configs", s.patchConfigs, false)
-		handle("GET "+api+"/configs/{document}", s.getConfigDocument, false)
-		handle("PATCH "+api+"/configs/{document}", s.patchConfigs, false)
-		handle("GET /scim2/Me", s.me, true)
-		handle("GET /scim2/Users", s.findUsers, false)
-		handle("POST /scim2/Users", s.createUser, false)
-		handle("PATCH /scim2/Users/{id}", s.patchUser, false)
-		handle("GET /scim2/v2/Roles", s.findRoles, false)
-		handle("POST /scim2/v2/Roles", s.createRole, false)
-		handle("PATCH /scim2/v2/Roles/{id}", s.patchRole, false)
+		handle("GET "+api+"/validation-rules/{field}", s.getRules, anybody) // the pages for new accounts show them
+		handle("PUT "+api+"/validation-rules/{field}", s.putRules, administrators)
+		handle("GET "+api+"/identity-governance/{category}", s.getCategory, administrators)
+		handle("GET "+api+"/identity-governance/{category}/connectors/{connector}", s.getConnector, administrators)
+		handle("PATCH "+api+"/identity-governance/{category}/connectors/{connector}", s.patchConnector, administrators)
+		handle("GET "+api+"/configs", s.getConfigs, administrators)
+		handle("PATCH "+api+"/configs", s.patchConfigs, administrators)
+		handle("GET "+api+"/configs/{document}", s.getConfigDocument, administrators)
+		handle("PATCH "+api+"/configs/{document}", s.patchConfigs, administrators)
+		handle("GET /scim2/Me", s.me, people)
+		handle("GET /scim2/Users", s.findUsers, administrators)
+		handle("POST /scim2/Users", s.createUser, administrators)
+		handle("PATCH /scim2/Users/{id}", s.patchUser, administrators)
+		handle("GET /scim2/v2/Roles", s.findRoles, administrators)
+		handle("POST /scim2/v2/Roles", s.createRole, administrators)
+		handle("PATCH /scim2/v2/Roles/{id}", s.patchRole, administrators)
 	}
 	// Paths that nobody listed are closed, as [resource_access_control] has it.
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { unauthorized(w) })
@@ -60,7 +69,7 @@ func (s *Server) routes() http.Handler {
 
 // admit checks the server tenant, the password, whether the account belongs there,
 // and its rights, in the order of the product.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, everybody bool) (session, bool) {
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, who access) (session, bool) {
 	domain := r.PathValue("domain")
 	if domain == superTenant {
 		failure(w, http.StatusNotFound, "404", "Access to super tenant domain over tenanted URL format is restricted.")
@@ -74,13 +83,20 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, everybody bool) (
 		failure(w, http.StatusNotFound, "404", domain+" is an invalid tenant domain")
 		return session{}, false
 	}
-	in, ok := s.authenticate(r, domain)
+	row, special := s.configuration.ruleOf(r.Method, r.URL.Path)
+	if who == anybody && !special {
+		return session{domain: domain, realm: s.cache.get(domain, found)}, true
+	}
+	in, ok := s.authenticate(r, domain, row)
 	if !ok {
 		unauthorized(w)
 		return session{}, false
 	}
 	in.domain, in.realm = domain, s.cache.get(domain, found)
-	if !everybody && !in.isAdmin(s) {
+	if special && row.open {
+		who = people
+	}
+	if who == administrators && !in.isAdmin(s) {
 		failure(w, http.StatusForbidden, "403", "Operation is not permitted. You do not have permissions to make this request.")
 		return session{}, false
 	}
@@ -88,7 +104,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, everybody bool) (
 }
 
 // authenticate checks one password, and that the account may cross into the domain.
-func (s *Server) authenticate(r *http.Request, domain string) (session, bool) {
+func (s *Server) authenticate(r *http.Request, domain string, row accessRule) (session, bool) {
 	name, password, ok := r.BasicAuth()
 	if !ok {
 		return session{}, false
@@ -103,7 +119,7 @@ func (s *Server) authenticate(r *http.Request, domain string) (session, bool) {
 	if err != nil || accounts == nil || accounts.Users[name] == nil || !accounts.Users[name].accepts(password) {
 		return session{}, false
 	}
-	if home != domain && !s.configuration.crossTenant(r.URL.Path, home) {
+	if home != domain && !row.admits(home) {
 		return session{}, false
 	}
 	return session{user: accounts.Users[name], name: name, realm: accounts, domain: home}, true

@@ -80,8 +80,9 @@ func (a api) call(status int, method, path, body string) map[string]any {
 }
 
 const (
-	base  = "/api/server/v1"
-	rules = base + "/validation-rules/password"
+	base   = "/api/server/v1"
+	rules  = base + "/validation-rules/password"
+	server = base + "/configs"
 )
 
 func connectorPath(category, name string) string {
@@ -127,25 +128,25 @@ func (a api) properties(path string) map[string]string {
 func TestOnePasswordPerUser(t *testing.T) {
 	home, state := hometest.New(t), standin.NewState()
 	first := caller(t, home, home.Start(t, state))
-	first.call(http.StatusOK, http.MethodGet, rules, "")
+	first.call(http.StatusOK, http.MethodGet, server, "")
 
 	later := home.Clone()
 	later.Environment["BOOTSTRAP_PASSWORD"] = "Another-1-password"
 	second := caller(t, home, later.Start(t, state))
-	second.call(http.StatusOK, http.MethodGet, rules, "")
-	second.as("bootstrap", "Another-1-password").call(http.StatusUnauthorized, http.MethodGet, rules, "")
+	second.call(http.StatusOK, http.MethodGet, server, "")
+	second.as("bootstrap", "Another-1-password").call(http.StatusUnauthorized, http.MethodGet, server, "")
 
 	if err := state.SetPassword("bootstrap", "Another-1-password"); err != nil {
 		t.Fatal(err)
 	}
 	for _, pod := range []api{first, second} {
-		pod.call(http.StatusUnauthorized, http.MethodGet, rules, "")
-		pod.as("bootstrap", "Another-1-password").call(http.StatusOK, http.MethodGet, rules, "")
+		pod.call(http.StatusUnauthorized, http.MethodGet, server, "")
+		pod.as("bootstrap", "Another-1-password").call(http.StatusOK, http.MethodGet, server, "")
 	}
 	if err := state.LockAccount("bootstrap", true); err != nil {
 		t.Fatal(err)
 	}
-	first.as("bootstrap", "Another-1-password").call(http.StatusUnauthorized, http.MethodGet, rules, "")
+	first.as("bootstrap", "Another-1-password").call(http.StatusUnauthorized, http.MethodGet, server, "")
 }
 
 func TestWhoIsLetIn(t *testing.T) {
@@ -159,15 +160,18 @@ func TestWhoIsLetIn(t *testing.T) {
 		name, path string
 		status     int
 	}{
-		{"", rules, http.StatusUnauthorized},
-		{"nobody", rules, http.StatusUnauthorized},
-		{"bootstrap@carbon.super", rules, http.StatusOK},
+		{"", server, http.StatusUnauthorized},
+		{"", rules, http.StatusOK}, // the pages for new accounts show them
+		{"", "/t/second.example" + rules, http.StatusOK},
+		{"", "/t/third.example" + rules, http.StatusNotFound},
+		{"nobody", server, http.StatusUnauthorized},
+		{"bootstrap@carbon.super", server, http.StatusOK},
 		{"bootstrap", base + "/keystores/certs", http.StatusUnauthorized},
 		{"bootstrap", "/carbon/admin", http.StatusUnauthorized},
-		{"bootstrap", "/t/carbon.super" + rules, http.StatusNotFound},
-		{"bootstrap", "/t/third.example" + rules, http.StatusNotFound},
-		{"bootstrap", "/t/second.example" + rules, http.StatusUnauthorized}, // there is no such user there
-		{"bootstrap@carbon.super", "/t/second.example" + rules, http.StatusOK},
+		{"bootstrap", "/t/carbon.super" + server, http.StatusNotFound},
+		{"bootstrap", "/t/third.example" + server, http.StatusNotFound},
+		{"bootstrap", "/t/second.example" + server, http.StatusUnauthorized}, // there is no such user there
+		{"bootstrap@carbon.super", "/t/second.example" + server, http.StatusOK},
 		{"bootstrap@carbon.super", "/t/second.example/scim2/Users", http.StatusUnauthorized}, // not opened
 	} {
 		a.as(c.name, password).call(c.status, http.MethodGet, c.path, "")
@@ -175,13 +179,18 @@ func TestWhoIsLetIn(t *testing.T) {
 	a.call(http.StatusCreated, http.MethodPost, "/scim2/Users", `{"userName":"plain","password":"Plain-1-password"}`)
 	plain := a.as("plain", "Plain-1-password")
 	plain.call(http.StatusOK, http.MethodGet, "/scim2/Me", "")
-	plain.call(http.StatusForbidden, http.MethodGet, rules, "")
+	plain.call(http.StatusForbidden, http.MethodGet, server, "")
 	plain.patch(http.StatusForbidden, lock, "account.lock.handler.Time", "0")
 
 	closed := home.Clone()
-	edit(t, closed, "cross_tenant = true", "cross_tenant = false")
+	edit(t, closed, "GET, PATCH", "PATCH")
 	caller(t, home, closed.Start(t, state)).as("bootstrap@carbon.super", password).
-		call(http.StatusUnauthorized, http.MethodGet, "/t/second.example"+rules, "")
+		call(http.StatusUnauthorized, http.MethodGet, "/t/second.example"+server, "")
+
+	// A row takes the place of the product's own: without a right in it, a login is enough.
+	careless := home.Clone()
+	edit(t, careless, `scopes = ["internal_config_update"]`, "")
+	caller(t, home, careless.Start(t, state)).as("plain", "Plain-1-password").call(http.StatusOK, http.MethodGet, server, "")
 }
 
 // Unknown names are stored and answered with 200; connectors list their own names,

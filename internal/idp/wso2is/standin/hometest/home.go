@@ -85,11 +85,19 @@ protocols = "TLSv1.2+TLSv1.3"
 ciphers = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_AES_256_GCM_SHA384"
 certificateVerification = "want"
 [[resource.access_control]]
-context = "(.*)/api/server/v1/(validation-rules|identity-governance|configs)(.*)"
+context = "(.*)/api/server/v1/validation-rules(.*)"
 secure = true
-http_method = "all"
+http_method = "PUT"
 cross_tenant = true
 cross_access_allowed_tenants = "carbon.super"
+scopes = ["internal_validation_rule_mgt_update"]
+[[resource.access_control]]
+context = "(.*)/api/server/v1/(identity-governance|configs)(.*)"
+secure = true
+http_method = "GET, PATCH"
+cross_tenant = true
+cross_access_allowed_tenants = "carbon.super"
+scopes = ["internal_config_update"]
 `
 
 // New makes a home. Each has keys and passwords of its own.
