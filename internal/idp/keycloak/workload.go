@@ -3,7 +3,7 @@ package keycloak
 import (
 	"strings"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	runtimeclient "sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp/keycloak/conf"
@@ -13,18 +13,18 @@ import (
 
 // Workload gives the StatefulSet. Faults: Waiting DependencyNotReady until the facts name
 // the Secret of the credentials and a version of each store that pods read.
-func (Driver) Workload(want tenant.Spec, seen tenant.Facts, config string) ([]client.Object, error) {
+func (Driver) Workload(want tenant.Spec, seen tenant.Facts, config string) ([]runtimeclient.Object, error) {
 	set, err := pod.StatefulSet(want, seen, config)
 	if err != nil {
 		return nil, err
 	}
-	return []client.Object{set}, nil
+	return []runtimeclient.Object{set}, nil
 }
 
 // SchemaJob gives the Job that makes and migrates the tables as their owner, and its
 // configuration. Faults: Waiting DependencyNotReady until the trust store has a version;
 // Terminal InvalidSpec for what cannot be written.
-func (Driver) SchemaJob(want tenant.Spec, seen tenant.Facts, credentials string) ([]client.Object, error) {
+func (Driver) SchemaJob(want tenant.Spec, seen tenant.Facts, credentials string) ([]runtimeclient.Object, error) {
 	if err := expressible(want); err != nil {
 		return nil, err
 	}
