@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks for what the demo and the tests need: Go as new as go.mod says, a JRE for its keytool, and PostgreSQL.
-# What is missing of the last two is installed on Debian as root; anything else is told, never worked around.
+# Looks for what the demo and the tests need: Go as new as go.mod says, a JRE for its keytool and for Keycloak, Maven, which fetches
+# Keycloak, and PostgreSQL. What is missing of these but Go is installed on Debian as root; anything else is told, never worked around.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -21,20 +21,23 @@ has_jre() { keytool -help >/dev/null 2>&1; }
 # Debian keeps the server's programs off the PATH.
 has_postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
+has_maven() { command -v mvn >/dev/null; }
+
 packages=()
 has_jre || packages+=(openjdk-17-jre-headless)
 has_postgres || packages+=(postgresql)
+has_maven || packages+=(maven)
 ((${#packages[@]})) || exit 0
 if [[ -f /etc/debian_version && $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-	echo "Missing for the tests (keytool reads keystores, PostgreSQL takes database accounts); installing: ${packages[*]}." >&2
+	echo "Missing for the tests (keytool reads keystores, PostgreSQL takes database accounts, Maven fetches Keycloak); installing: ${packages[*]}." >&2
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update >&2
 	# The tests start servers of their own: Debian is asked not to make and start one.
 	mkdir -p /etc/postgresql-common/createcluster.d
 	echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/holdfast.conf
 	apt-get -q install -y --no-install-recommends "${packages[@]}" >&2
-	has_jre && has_postgres && exit 0
-	echo 'The packages were installed, but their programs do not answer. Try: keytool -help; ls /usr/lib/postgresql/*/bin/initdb' >&2
+	has_jre && has_postgres && has_maven && exit 0
+	echo 'The packages were installed, but their programs do not answer. Try: keytool -help; ls /usr/lib/postgresql/*/bin/initdb; mvn --version' >&2
 	exit 1
 fi
 has_jre || cat >&2 <<'MESSAGE'
@@ -48,5 +51,11 @@ PostgreSQL is missing: the tests have Vault make accounts in a server that they 
   Debian, Ubuntu   sudo apt-get install postgresql
   Fedora           sudo dnf install postgresql-server
   macOS            brew install postgresql    (and put its bin folder on the PATH)
+MESSAGE
+has_maven || cat >&2 <<'MESSAGE'
+Maven is missing: it fetches the Keycloak that the tests start. Install version 3.6 or newer:
+  Debian, Ubuntu   sudo apt-get install maven
+  Fedora           sudo dnf install maven
+  macOS            brew install maven
 MESSAGE
 exit 1

@@ -64,37 +64,54 @@ func buildOne(ctx context.Context, progress io.Writer, what string, program Prog
 	if err != nil {
 		return err
 	}
-	folder, err := program.folder()
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	unfinished := path + ".unfinished" // an interrupted build must not look like a finished one
-	defer os.Remove(unfinished)
-
-	arguments := append([]string{"build", "-buildvcs=false", "-mod=readonly", "-o", unfinished}, program.recipe().flags...)
-	cmd := exec.CommandContext(ctx, "go", append(arguments, program.recipe().pkg)...)
-	cmd.Dir = folder
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOOS=", "GOARCH=")
-	cmd.SysProcAttr = ownGroup(syscall.SIGKILL)
-	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-
+	if err := os.RemoveAll(unfinished); err != nil {
+		return err
+	}
+	defer os.RemoveAll(unfinished)
+	build := compile
+	if program == KeycloakServer {
+		build = assembleKeycloak
+	}
 	start := time.Now()
 	stop := everyTenSeconds(func() { fmt.Fprintf(progress, "%s, %s so far\n", what, since(start)) })
-	err = runFromOneThread(cmd)
+	err = build(ctx, program, unfinished)
 	stop()
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: interrupted: %w", what, ctx.Err())
 	}
 	if err != nil {
-		return fmt.Errorf("%s: go build in %s failed: %w\n%s", what, folder, err, lastLines(output.Bytes()))
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	fmt.Fprintf(progress, "%s, done in %s\n", what, since(start))
 	return os.Rename(unfinished, path)
+}
+
+// compile makes the executable at path.
+func compile(ctx context.Context, program Program, path string) error {
+	folder, err := program.folder()
+	if err != nil {
+		return err
+	}
+	arguments := append([]string{"build", "-buildvcs=false", "-mod=readonly", "-o", path}, program.recipe().flags...)
+	cmd := exec.CommandContext(ctx, "go", append(arguments, program.recipe().pkg)...)
+	cmd.Dir = folder
+	return quietly(cmd, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOOS=", "GOARCH="))
+}
+
+// quietly runs a command that is worth reading only when it fails.
+func quietly(cmd *exec.Cmd, environment []string) error {
+	var output bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr = environment, &output, &output
+	cmd.SysProcAttr = ownGroup(syscall.SIGKILL)
+	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+	if err := runFromOneThread(cmd); err != nil {
+		return fmt.Errorf("%s in %q: %w\n%s", strings.Join(cmd.Args, " "), cmd.Dir, err, lastLines(output.Bytes()))
+	}
+	return nil
 }
 
 func everyTenSeconds(report func()) (stop func()) {

@@ -101,22 +101,29 @@ func (p *Postgres) start(ctx context.Context) (err error) {
 	if err := p.initialise(ctx); err != nil {
 		return err
 	}
-	attributes := ownGroup(syscall.SIGQUIT) // it takes its children and its shared memory with it
-	attributes.Credential = p.account
-	// SIGINT ends sessions; on SIGTERM it would wait for them.
-	if p.process, err = launch(p.Dir, "postgres", filepath.Join(p.bin, "postgres"), syscall.SIGINT, attributes, "-D", p.file("data")); err != nil {
-		return err
-	}
-	err = p.process.waitReady(ctx, func(ctx context.Context) error {
-		_, err := p.query(ctx, "postgres", postgresSuperuser, p.superuser, "SELECT 1")
-		return err
-	})
-	if err != nil {
+	if err := p.Restart(ctx); err != nil {
 		return err
 	}
 	_, err = p.query(ctx, "postgres", postgresSuperuser, p.superuser, "CREATE DATABASE "+PostgresDatabase)
 	return err
 }
+
+// Restart starts the server again that Kill ended, at the same address with the same data.
+func (p *Postgres) Restart(ctx context.Context) (err error) {
+	attributes := ownGroup(syscall.SIGQUIT) // it takes its children and its shared memory with it
+	attributes.Credential = p.account
+	// SIGINT ends sessions; on SIGTERM it would wait for them.
+	if p.process, err = launch(p.Dir, "postgres", filepath.Join(p.bin, "postgres"), syscall.SIGINT, attributes, nil, "-D", p.file("data")); err != nil {
+		return err
+	}
+	return p.process.waitReady(ctx, func(ctx context.Context) error {
+		_, err := p.query(ctx, "postgres", postgresSuperuser, p.superuser, "SELECT 1")
+		return err
+	})
+}
+
+// Kill ends the server and all its sessions at once, as a power cut would.
+func (p *Postgres) Kill() { p.process.Kill() }
 
 // postgresAccount is who the server runs as when we are root.
 func postgresAccount() (*syscall.Credential, error) {

@@ -16,6 +16,9 @@ import (
 // startDeadline bounds the wait for a program to answer. A start takes seconds; the rest is for a machine that compiles at the same time.
 const startDeadline = 2 * time.Minute
 
+// pollPause is how long to wait before a program is asked again whether it is ready.
+const pollPause = 50 * time.Millisecond
+
 // Process is a running program.
 type Process struct {
 	Name    string // such as "kube-apiserver"
@@ -23,6 +26,8 @@ type Process struct {
 	LogFile string // what it prints
 
 	farewell syscall.Signal // asks it to end
+	deadline time.Duration  // startDeadline, or what a slow program needs
+	pause    time.Duration  // pollPause, or what a program can answer that has much to do
 	exited   chan struct{}
 	ending   sync.Once // an id that was given back may belong to a stranger: no second signal
 }
@@ -33,11 +38,12 @@ func start(dir string, program Program, detached bool, arguments ...string) (*Pr
 	if err != nil {
 		return nil, err
 	}
-	return launch(dir, string(program), path, syscall.SIGTERM, ownGroup(deathSignal(program, detached)), arguments...)
+	return launch(dir, string(program), path, syscall.SIGTERM, ownGroup(deathSignal(program, detached)), nil, arguments...)
 }
 
-// launch runs the program at path, in dir, with its output in dir/<name>.log. farewell is the signal by which Stop asks it to end.
-func launch(dir, name, path string, farewell syscall.Signal, attributes *syscall.SysProcAttr, arguments ...string) (*Process, error) {
+// launch runs the program at path, in dir, with its output in dir/<name>.log. farewell is the signal by which Stop asks it to end; environment
+// is what it needs beside the usual.
+func launch(dir, name, path string, farewell syscall.Signal, attributes *syscall.SysProcAttr, environment []string, arguments ...string) (*Process, error) {
 	logFile := filepath.Join(dir, name+".log")
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -47,10 +53,10 @@ func launch(dir, name, path string, farewell syscall.Signal, attributes *syscall
 	cmd := exec.Command(path, arguments...)
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir} // no proxy, VAULT_* or KUBECONFIG of the user's shell
+	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir}, environment...) // no proxy, VAULT_* or KUBECONFIG of the user's shell
 	cmd.SysProcAttr = attributes
 
-	p := &Process{Name: name, LogFile: logFile, farewell: farewell, exited: make(chan struct{})}
+	p := &Process{Name: name, LogFile: logFile, farewell: farewell, deadline: startDeadline, pause: pollPause, exited: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
 		defer close(p.exited)
@@ -93,9 +99,9 @@ func runFromOneThread(cmd *exec.Cmd) error {
 	return <-result
 }
 
-// waitReady polls until ready returns nil. It gives up when the process ends, when ctx ends, or after startDeadline; the error shows the end of the log.
+// waitReady polls until ready returns nil. It gives up when the process ends, when ctx ends, or after its deadline; the error shows the end of the log.
 func (p *Process) waitReady(ctx context.Context, ready func(context.Context) error) error {
-	limited, cancel := context.WithTimeout(ctx, startDeadline)
+	limited, cancel := context.WithTimeout(ctx, p.deadline)
 	defer cancel()
 	for {
 		err := ready(limited)
@@ -109,8 +115,8 @@ func (p *Process) waitReady(ctx context.Context, ready func(context.Context) err
 			if ctx.Err() != nil { // the caller's wish, not the program's fault
 				return fmt.Errorf("waiting for %s: %w", p.Name, ctx.Err())
 			}
-			return p.failed(fmt.Errorf("not within %s; last answer: %w", startDeadline, err))
-		case <-time.After(50 * time.Millisecond):
+			return p.failed(fmt.Errorf("not within %s; last answer: %w", p.deadline, err))
+		case <-time.After(p.pause):
 		}
 	}
 }

@@ -2,7 +2,7 @@ package localenv
 
 import "strings"
 
-// Program is an upstream program that this package can build. Its value is the name of the executable.
+// Program is an upstream program that this package can build or fetch. Its value is the name of the executable.
 type Program string
 
 // The programs of the environment.
@@ -16,11 +16,13 @@ const (
 	KubeControllerManager Program = "kube-controller-manager"
 	KubeScheduler         Program = "kube-scheduler"
 	Kwok                  Program = "kwok"
+	// KeycloakServer is no executable but the folder of a server that was built for PostgreSQL.
+	KeycloakServer Program = "keycloak"
 )
 
 // Programs lists all of them, the ones that most tests wait for first.
 var Programs = []Program{
-	Etcd, KubeAPIServer, VaultServer, VaultKubernetesAuth, Kubectl, CertManager, KubeControllerManager, KubeScheduler, Kwok,
+	Etcd, KubeAPIServer, VaultServer, VaultKubernetesAuth, Kubectl, CertManager, KubeControllerManager, KubeScheduler, Kwok, KeycloakServer,
 }
 
 // kubernetesVersion is the version in hack/local/build/kubernetes/go.mod. A program that is not told it answers with an unreadable one.
@@ -43,6 +45,8 @@ func (p Program) recipe() recipe {
 		return recipe{"vault", ".", []string{stripped, "-tags=minimal"}}
 	case VaultKubernetesAuth:
 		return recipe{string(p), "github.com/hashicorp/vault-plugin-auth-kubernetes/cmd/vault-plugin-auth-kubernetes", []string{stripped}}
+	case KeycloakServer:
+		return recipe{folder: "keycloak", flags: keycloakFeatures}
 	case CertManager:
 		return recipe{"certmanager", ".", []string{stripped}}
 	default:
