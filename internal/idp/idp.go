@@ -144,6 +144,13 @@ type Access struct {
 	First UsernamePassword
 }
 
+// RealmMaker is an Admin of a product whose realms the operator makes.
+type RealmMaker interface {
+	// EnsureRealms makes the realms that the server lacks and returns their names; it
+	// touches none that is there.
+	EnsureRealms(ctx context.Context, names []string) (created []string, err error)
+}
+
 // Admin speaks to one running server. It is safe for one goroutine at a time.
 type Admin interface {
 	// Probe asks for version and health, with one real login.

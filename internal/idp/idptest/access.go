@@ -22,7 +22,7 @@ func probe(b *bench) {
 	if err != nil {
 		b.Fatalf("Probe: %v", err)
 	}
-	b.differs("health", idp.Health{Version: "7.3.0", Serving: true, LoggedIn: true}, health)
+	b.differs("health", idp.Health{Version: b.server.Version, Serving: true, LoggedIn: true}, health)
 }
 
 func unwell(b *bench) {

@@ -28,7 +28,8 @@ type bench struct {
 
 func newBench(ctx context.Context, t *testing.T, s Subject) *bench {
 	t.Helper()
-	b := &bench{T: t, ctx: ctx, subject: s, server: s.Start(t), counter: &Counter{}}
+	b := &bench{T: t, ctx: ctx, subject: s, server: s.Start(t)}
+	b.counter = &Counter{Ignore: b.server.SignIn}
 	if b.server.Count == nil {
 		b.server.Access.WrapTransport = b.counter.Wrap
 		b.server.Count = b.counter.Count
@@ -47,7 +48,7 @@ func (b *bench) connect() idp.Admin {
 }
 
 func (b *bench) tryConnect(access idp.Access) (idp.Admin, error) {
-	admin, err := b.subject.Driver.Connect(b.ctx, spec(b.server.Realms, b.server.Want), tenant.Facts{ServingVersion: "7.3.0"}, access)
+	admin, err := b.subject.Driver.Connect(b.ctx, spec(b.server.Realms, b.server.Want), tenant.Facts{ServingVersion: b.server.Version}, access)
 	if err == nil {
 		b.Cleanup(func() { _ = admin.Close() })
 	}
@@ -160,14 +161,20 @@ func sorted(settings tenant.RealmSettings) []tenant.Setting {
 }
 
 // Counter counts requests at a transport.
-type Counter struct{ reads, writes atomic.Int64 }
+type Counter struct {
+	// Ignore tells requests that are not counted; nil: all are.
+	Ignore        func(*http.Request) bool
+	reads, writes atomic.Int64
+}
 
 // Wrap stands around a transport.
 func (c *Counter) Wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		switch {
+		case c.Ignore != nil && c.Ignore(r):
+		case r.Method == http.MethodGet, r.Method == http.MethodHead:
 			c.reads.Add(1)
-		} else {
+		default:
 			c.writes.Add(1)
 		}
 		return next.RoundTrip(r)

@@ -26,6 +26,7 @@ func TestFakeKeepsTheContract(t *testing.T) {
 		server.SetKeys(idp.KeyRing{Published: []string{"fake-1", "fake-2"}, Signing: "fake-1"})
 		return Server{
 			Access:      access,
+			Version:     "7.3.0",
 			Realms:      []string{tenant.RootRealm, "second.example"},
 			Want:        tenant.RealmSettings{tenant.PasswordMinLength: "12", tenant.RecoveryEmailLink: "true", tenant.RecoveryCallbacks: "https://a.example/*"},
 			Other:       tenant.RealmSettings{tenant.PasswordMinLength: "8", tenant.RecoveryEmailLink: "false", tenant.RecoveryCallbacks: ""},

@@ -6,6 +6,7 @@ package idptest
 import (
 	"context"
 	"crypto/x509"
+	"net/http"
 	"testing"
 	"time"
 
@@ -34,6 +35,11 @@ type Subject struct {
 type Server struct {
 	// Access that works.
 	Access idp.Access
+	// Version is that of the server.
+	Version string
+	// SignIn tells requests that only sign in or out, which are counted neither as reads
+	// nor as writes. Nil: the product has none.
+	SignIn func(*http.Request) bool
 	// Realms that exist, the root realm first.
 	Realms []string
 	// Want is a hardened value for every setting that the product can enforce, and

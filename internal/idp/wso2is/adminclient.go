@@ -3,15 +3,10 @@ package wso2is
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
@@ -29,8 +24,8 @@ const (
 type client struct {
 	http *http.Client
 	// base is the URL without path, with the name that the certificate is for.
-	base    string
-	address string
+	base   string
+	access idp.Access
 	// timeout bounds one request.
 	timeout time.Duration
 }
@@ -62,44 +57,12 @@ func (r *refusal) Error() string {
 	return text
 }
 
-// newClient trusts access.CA alone and verifies access.ServerName, however it dials.
 func newClient(access idp.Access) (*client, error) {
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(access.CA) {
-		return nil, fault.Waiting(idp.ReasonServerUnreachable,
-			"there is no certificate authority yet that could vouch for %s", access.ServerName)
-	}
-	_, port, err := net.SplitHostPort(access.Address)
+	http, base, err := idp.NewHTTPClient(access, callTimeout)
 	if err != nil {
-		return nil, fmt.Errorf("address %q of the identity server: %w", access.Address, err)
+		return nil, err
 	}
-	dial := access.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: callTimeout}).DialContext
-	}
-	var transport http.RoundTripper = &http.Transport{
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dial(ctx, network, access.Address)
-		},
-		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: access.ServerName, MinVersion: tls.VersionTLS12},
-		// One connection reaches one member, so that what was written is what is read
-		// back, however long the other members' caches live.
-		MaxConnsPerHost: 1,
-		IdleConnTimeout: time.Minute,
-	}
-	if access.WrapTransport != nil {
-		transport = access.WrapTransport(transport)
-	}
-	return &client{
-		http: &http.Client{
-			Transport: transport,
-			// A redirect could carry the password to where nobody verified.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		base:    "https://" + net.JoinHostPort(access.ServerName, port),
-		address: access.Address,
-		timeout: callTimeout,
-	}, nil
+	return &client{http: http, access: access, base: base, timeout: callTimeout}, nil
 }
 
 // do makes the request. Faults: Waiting ServerUnreachable, Terminal
@@ -162,22 +125,8 @@ func (c *client) request(ctx context.Context, r call) (*http.Request, error) {
 	return request, nil
 }
 
-// unreachable tells why there was no answer.
 func (c *client) unreachable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err() // we were stopped; that says nothing about the server
-	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
-		return fault.Waiting(idp.ReasonServerUnreachable, "what answers at %s does not prove with its certificate that it is %s; "+
-			"nothing was sent to it. Compare the issuer's CA with the keystore that the pods run with", c.address, c.base).Because(err)
-	}
-	return fault.Waiting(idp.ReasonServerUnreachable, "%s does not answer at %s; look at the pods and at the NetworkPolicies",
-		c.base, c.address).Because(err)
+	return idp.Unreachable(ctx, c.access, c.base, err)
 }
 
 // refused turns an answer's status into a fault.

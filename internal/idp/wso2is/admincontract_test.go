@@ -75,7 +75,7 @@ func TestContractOnTheStandIn(t *testing.T) {
 		}
 		server := home.Start(t, state)
 		return idptest.Server{
-			Access: home.Access(server), Realms: []string{tenant.RootRealm, "second.example"}, MissingRealm: "third.example",
+			Access: home.Access(server), Version: "7.3.0", Realms: []string{tenant.RootRealm, "second.example"}, MissingRealm: "third.example",
 			Want: hardened, Other: relaxed, NotEnforced: beyond, Impossible: impossible,
 			Certificates:    home.Signing(t),
 			Stop:            func() { _ = server.Close() },
@@ -127,7 +127,7 @@ func TestContractOnALiveServer(t *testing.T) {
 	}
 	t.Logf("running the contract on the live server at %s", address)
 	idptest.Run(t, idptest.Subject{Driver: wso2is.Driver{}, Start: func(*testing.T) idptest.Server {
-		return idptest.Server{Access: access, Realms: []string{tenant.RootRealm}, MissingRealm: "no-such-tenant.example",
+		return idptest.Server{Access: access, Version: "7.3.0", Realms: []string{tenant.RootRealm}, MissingRealm: "no-such-tenant.example",
 			Want: hardened, Other: relaxed, NotEnforced: beyond, Impossible: impossible}
 	}})
 }
