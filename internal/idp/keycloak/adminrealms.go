@@ -1,0 +1,67 @@
+package keycloak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// Realms lists the realms of the server in our own terms, sorted.
+func (a *admin) Realms(ctx context.Context) ([]string, error) {
+	var listed []struct{ Realm string }
+	if err := a.ask(ctx, call{method: http.MethodGet, path: "/admin/realms?briefRepresentation=true", into: &listed}); err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(listed))
+	for _, realm := range listed {
+		if realm.Realm == masterRealm {
+			realm.Realm = tenant.RootRealm
+		}
+		names = append(names, realm.Realm)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// EnsureRealms implements idp.RealmMaker. A realm that exists is not touched.
+func (a *admin) EnsureRealms(ctx context.Context, names []string) (created []string, err error) {
+	for _, name := range names {
+		err := a.ask(ctx, call{method: http.MethodGet, path: realmPath(name)})
+		if err == nil {
+			continue
+		}
+		if !isNotFound(err) {
+			return created, err
+		}
+		// It opens when it is made, and hardened with the settings right after; nobody has an
+		// account in it yet.
+		err = a.ask(ctx, call{method: http.MethodPost, path: "/admin/realms", body: map[string]any{"realm": name, "enabled": true}})
+		if err != nil {
+			return created, fmt.Errorf("creating the realm %s: %w", name, err)
+		}
+		created = append(created, name)
+		// The session knows the rights of when it began: it has none in the new realm.
+		a.session = nil
+	}
+	return created, nil
+}
+
+func isNotFound(err error) bool {
+	var answer *refusal
+	return errors.As(err, &answer) && answer.status == http.StatusNotFound
+}
+
+// realmFault says what an answer means for a realm other than root.
+func realmFault(realm string, err error) error {
+	if realm == tenant.RootRealm || !isNotFound(err) {
+		return err
+	}
+	return fault.Waiting(idp.ReasonRealmMissing, "realm %s: the server has no realm of this name; "+
+		"create it in the server or take it out of spec.realms", realm).Because(err)
+}

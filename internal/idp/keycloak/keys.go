@@ -1,0 +1,84 @@
+package keycloak
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/tenant"
+)
+
+// keysPath is where the server publishes the keys of the root realm.
+const keysPath = "/realms/" + masterRealm + "/protocol/openid-connect/certs"
+
+// keys are those of the root realm.
+type keys struct{ client *client }
+
+var _ idp.Keys = keys{}
+
+// Keys implements idp.Driver.
+func (Driver) Keys(_ tenant.Spec, access idp.Access) (idp.Keys, error) {
+	client, err := newClient(access)
+	if err != nil {
+		return nil, err
+	}
+	return keys{client}, nil
+}
+
+// Observe implements idp.Keys with one GET. Signing stays empty. Keys for encryption are
+// published beside those that verify, and are left out.
+func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
+	var set struct {
+		Keys []struct {
+			KeyID string `json:"kid"`
+			Use   string `json:"use"`
+		} `json:"keys"`
+	}
+	err := k.client.do(ctx, call{method: http.MethodGet, path: keysPath, into: &set})
+	var answer *refusal
+	if errors.As(err, &answer) && !isFault(err) {
+		return idp.KeyRing{}, fault.Waiting(idp.ReasonServerUnreachable, "%s does not publish its keys", k.client.base).Because(err)
+	}
+	if err != nil {
+		return idp.KeyRing{}, err
+	}
+	var ring idp.KeyRing
+	for _, key := range set.Keys {
+		if key.KeyID != "" && key.Use == "sig" {
+			ring.Published = append(ring.Published, key.KeyID)
+		}
+	}
+	slices.Sort(ring.Published)
+	ring.Published = slices.Compact(ring.Published)
+	return ring, nil
+}
+
+// Advance implements idp.Keys. The server makes and keeps the keys of its realms by itself;
+// pods of another revision are given none either.
+func (k keys) Advance(context.Context, idp.KeyRing) (idp.Effect, error) {
+	return idp.NeedsRevision, nil
+}
+
+// Close implements idp.Keys.
+func (k keys) Close() error {
+	k.client.http.CloseIdleConnections()
+	return nil
+}
+
+// KeyID implements idp.Driver: the SHA-256 of the public key in base64url. Another
+// certificate of the same key has the same id.
+func (Driver) KeyID(certificate *x509.Certificate) (string, error) {
+	public, err := x509.MarshalPKIXPublicKey(certificate.PublicKey)
+	if err != nil {
+		return "", fmt.Errorf("a key of kind %T signs no token: %w", certificate.PublicKey, err)
+	}
+	sum := sha256.Sum256(public)
+	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
+}
