@@ -79,7 +79,7 @@ func unpack(archive, home string) error {
 	if err != nil {
 		return err
 	}
-	defer reader.Close()
+	defer func() { _ = reader.Close() }()
 	for _, entry := range reader.File {
 		_, name, _ := strings.Cut(entry.Name, "/")
 		if name == "" || entry.FileInfo().IsDir() {

@@ -32,8 +32,8 @@ func (Driver) Keys(_ tenant.Spec, access idp.Access) (idp.Keys, error) {
 	return keys{client}, nil
 }
 
-// Observe implements idp.Keys with one GET. Signing stays empty. Keys for encryption are
-// published beside those that verify, and are left out.
+// Observe implements idp.Keys with one GET. Signing stays empty while more than one key
+// verifies. Keys for encryption are published beside those that verify, and are left out.
 func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
 	var set struct {
 		Keys []struct {
@@ -57,13 +57,24 @@ func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
 	}
 	slices.Sort(ring.Published)
 	ring.Published = slices.Compact(ring.Published)
+	if len(ring.Published) == 1 {
+		ring.Signing = ring.Published[0]
+	}
 	return ring, nil
 }
 
-// Advance implements idp.Keys. The server makes and keeps the keys of its realms by itself;
-// pods of another revision are given none either.
-func (k keys) Advance(context.Context, idp.KeyRing) (idp.Effect, error) {
-	return idp.NeedsRevision, nil
+// Advance implements idp.Keys. The server makes and keeps the keys of its realms by itself:
+// a ring that it does not hold is a Terminal fault, reason SettingRefused.
+func (k keys) Advance(ctx context.Context, ring idp.KeyRing) (idp.Effect, error) {
+	held, err := k.Observe(ctx)
+	if err != nil {
+		return "", err
+	}
+	if held.Signing != ring.Signing || !slices.Equal(held.Published, ring.Published) {
+		return "", fault.Terminal(idp.ReasonSettingRefused, "%s signs with keys of its own, which the operator does not replace; "+
+			"rotate them in the server, and take their schedule out of the tenant", k.client.base)
+	}
+	return idp.Live, nil
 }
 
 // Close implements idp.Keys.
