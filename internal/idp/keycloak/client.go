@@ -33,20 +33,20 @@ const (
 	early = 10 * time.Second
 )
 
-// client makes requests to one server and tells their failures apart.
-type client struct {
+// connection makes requests to one server and tells their failures apart.
+type connection struct {
 	http   *http.Client
 	access idp.Access
 	// base is the URL without path, with the name that the certificate is for.
 	base string
 }
 
-func newClient(access idp.Access) (*client, error) {
+func newClient(access idp.Access) (*connection, error) {
 	http, base, err := idp.NewHTTPClient(access, callTimeout)
 	if err != nil {
 		return nil, err
 	}
-	return &client{http: http, access: access, base: base}, nil
+	return &connection{http: http, access: access, base: base}, nil
 }
 
 // call is one request. Without a session it is open to everybody.
@@ -78,7 +78,7 @@ func (r *refusal) Error() string {
 
 // do makes the request. Faults: Waiting ServerUnreachable, also for a server that answers
 // that it fails; Terminal ServerRefusedLogin; a *refusal for other answers.
-func (c *client) do(ctx context.Context, r call) error {
+func (c *connection) do(ctx context.Context, r call) error {
 	var body io.Reader
 	kind := "application/json"
 	switch given := r.body.(type) {
@@ -131,7 +131,7 @@ func (c *client) do(ctx context.Context, r call) error {
 
 // refused turns an answer's status into a fault. The server's own words are kept where
 // they cannot be about a password.
-func (c *client) refused(r call, status int, body []byte) error {
+func (c *connection) refused(r call, status int, body []byte) error {
 	answer := &refusal{call: r.method + " " + r.path, status: status}
 	var message struct {
 		Error       string `json:"error"`
@@ -176,7 +176,7 @@ type session struct {
 }
 
 // signIn lets an account in; nil when the server refuses it.
-func (c *client) signIn(ctx context.Context, account idp.UsernamePassword) (*session, error) {
+func (c *connection) signIn(ctx context.Context, account idp.UsernamePassword) (*session, error) {
 	var answer struct {
 		Token   string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
@@ -199,7 +199,7 @@ func (c *client) signIn(ctx context.Context, account idp.UsernamePassword) (*ses
 }
 
 // signOut ends a session, which would live on for as long as the realm lets sessions idle.
-func (c *client) signOut(ctx context.Context, s *session) error {
+func (c *connection) signOut(ctx context.Context, s *session) error {
 	return c.do(ctx, call{method: http.MethodPost, path: signOutPath, body: url.Values{"client_id": {signInClient}, "refresh_token": {s.refresh}}})
 }
 

@@ -15,7 +15,7 @@ import (
 // admin speaks to a server over its admin REST interface. It signs in as the managed
 // administrator, whose account lives in the master realm.
 type admin struct {
-	client  *client
+	client  *connection
 	access  idp.Access
 	session *session // nil until something needs one
 }

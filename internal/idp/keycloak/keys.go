@@ -19,7 +19,7 @@ import (
 const keysPath = "/realms/" + masterRealm + "/protocol/openid-connect/certs"
 
 // keys are those of the root realm.
-type keys struct{ client *client }
+type keys struct{ client *connection }
 
 var _ idp.Keys = keys{}
 
