@@ -14,6 +14,8 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
+	"github.com/holdfast-iam/holdfast/internal/version"
 )
 
 func main() {
@@ -29,9 +31,18 @@ func run() error {
 	flag.Parse()
 	settings.Operator.Drivers = map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&settings.Logging)))
+	ctrl.Log.WithName("holdfast").Info("Starting", "version", version.Of())
+	ctx := ctrl.SetupSignalHandler()
+	if settings.TraceEndpoint != "" {
+		stop, err := tracing.Export(ctx, settings.TraceEndpoint, ctrl.Log.WithName("traces"))
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
-	return app.Run(ctrl.SetupSignalHandler(), config, &settings)
+	return app.Run(ctx, config, &settings)
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/resolve"
 	"github.com/holdfast-iam/holdfast/internal/status"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 )
 
 // Reconciler publishes the status of HardeningWaivers.
@@ -42,7 +43,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 		For(&v1alpha1.HardeningWaiver{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, waking.StatusLost()))).
 		Watches(&v1alpha1.IdentityTenant{}, handler.EnqueueRequestsFromMapFunc(needed), builder.WithPredicates(judgedOtherwise())).
 		WithOptions(options).
-		Complete(r)
+		Complete(tracing.Reconciler("HardeningWaiver", r))
 }
 
 // Reconcile implements reconcile.Reconciler.
@@ -61,6 +62,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return tenant.Status.Hardening != nil && slices.Contains(tenant.Status.Hardening.Waivers, waiver.Name)
 	})
 	until, problem := check(&waiver, now)
+	tracing.Found(ctx, problem)
 	conditions := status.From(waiver.Status.Conditions, waiver.Generation, now)
 	conditions.Conclude(problem, "It holds until "+until.UTC().Format(time.RFC3339))
 	if problem == nil && waiver.Status.UsedBy == "" {

@@ -28,6 +28,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/resolve"
 	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
 
@@ -113,6 +114,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	r.steady.Look(r.Clock.Now(), time.Since(begun))
 	report, pass := r.run(ctx, cr)
+	tracing.Found(ctx, report.Worst())
 	withheld, err := r.publish(ctx, cr, report, pass.changes)
 	if err != nil {
 		return waking.Late(err)
@@ -151,7 +153,7 @@ func (r *Reconciler) run(ctx context.Context, cr *v1alpha1.IdentityTenant) (pipe
 	}
 	want.WindowOpen = r.windowOpen(want)
 	p := r.newPass(cr, c, want)
-	report := pipeline.Run(ctx, want, p.steps())
+	report := tracing.Run(ctx, want, p.steps())
 	p.followRotations(ctx, &report)
 	blameVault(&report)
 	report.Rejected, report.Seen.Hardening = rejected, judged

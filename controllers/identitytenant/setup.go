@@ -28,6 +28,7 @@ import (
 	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/access"
 	"github.com/holdfast-iam/holdfast/internal/resolve"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 )
 
 // Setup registers the controller: own kinds across the cluster, children and what
@@ -44,7 +45,7 @@ func (r *Reconciler) Setup(mgr ctrl.Manager, namespaces *access.Namespaces, conc
 		Watches(&v1alpha1.HardeningWaiver{}, handler.EnqueueRequestsFromMapFunc(r.everyTenant), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection")).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
-		Build(r)
+		Build(tracing.Reconciler("IdentityTenant", r))
 	if err != nil {
 		return err
 	}

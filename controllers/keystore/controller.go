@@ -24,6 +24,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 	"github.com/holdfast-iam/holdfast/internal/vault"
 )
 
@@ -90,6 +91,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	p := &pass{Reconciler: r, cr: &cr, want: resolve(&cr)}
 	err := p.run(ctx)
+	tracing.Found(ctx, err)
 	p.noteRotations(ctx)
 	if publishing := p.publish(ctx, err); publishing != nil {
 		return waking.Late(publishing)

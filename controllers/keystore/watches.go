@@ -20,6 +20,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/waking"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 )
 
 // Watcher has a controller's handler called for a kind in every namespace that is or becomes admitted.
@@ -38,7 +39,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, namespaces Watcher, opti
 		Watches(&v1alpha1.VaultConnection{}, r.referrers("VaultConnection"), builder.WithPredicates(predicate.Or(
 			predicate.GenerationChangedPredicate{}, readyChanged()))).
 		WithOptions(options).
-		Build(r)
+		Build(tracing.Reconciler("Keystore", r))
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/status"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 )
 
 // Reconciler publishes the status of LogPolicies.
@@ -37,7 +38,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 		For(&v1alpha1.LogPolicy{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, waking.StatusLost()))).
 		Watches(&v1alpha1.IdentityTenant{}, handler.EnqueueRequestsFromMapFunc(named), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(options).
-		Complete(r)
+		Complete(tracing.Reconciler("LogPolicy", r))
 }
 
 // Reconcile implements reconcile.Reconciler.
@@ -52,7 +53,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	before := policy.DeepCopy()
 	conditions := status.From(policy.Status.Conditions, policy.Generation, r.Clock.Now())
-	conditions.Conclude(Check(policy.Spec), "The policy is valid")
+	problem := Check(policy.Spec)
+	tracing.Found(ctx, problem)
+	conditions.Conclude(problem, "The policy is valid")
 	policy.Status.Conditions, policy.Status.ObservedGeneration = conditions.List(), policy.Generation
 	policy.Status.UsedBy = publish.UsedBy(tenants.Items, func(tenant *v1alpha1.IdentityTenant) bool {
 		ref := tenant.Spec.LogPolicyRef

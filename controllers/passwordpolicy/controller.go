@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-iam/holdfast/controllers/publish"
 	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/status"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 )
 
 // Reconciler publishes the status of PasswordPolicies. What can be wrong with one, the API server refuses already.
@@ -35,7 +36,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 		For(&v1alpha1.PasswordPolicy{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, waking.StatusLost()))).
 		Watches(&v1alpha1.IdentityTenant{}, handler.EnqueueRequestsFromMapFunc(named), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(options).
-		Complete(r)
+		Complete(tracing.Reconciler("PasswordPolicy", r))
 }
 
 // Reconcile implements reconcile.Reconciler.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/record"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 )
 
 // longestSleep bounds the time between two looks: a timer does not notice that somebody put the clock forward.
@@ -41,7 +42,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 			DeleteFunc: func(event.DeleteEvent) bool { return false },
 		})).
 		WithOptions(options).
-		Complete(r)
+		Complete(tracing.Reconciler("RotationRecord", r))
 }
 
 func ended(object client.Object) bool {

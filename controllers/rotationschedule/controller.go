@@ -25,6 +25,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/resolve"
 	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/status"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 )
 
 const (
@@ -50,7 +51,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 		Watches(&v1alpha1.IdentityTenant{}, handler.EnqueueRequestsFromMapFunc(named), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.Keystore{}, handler.EnqueueRequestsFromMapFunc(named), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(options).
-		Complete(r)
+		Complete(tracing.Reconciler("RotationSchedule", r))
 }
 
 // Reconcile implements reconcile.Reconciler. It writes when a listed time has passed, and otherwise only for a change of the
@@ -70,6 +71,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	before, now := cr.DeepCopy(), r.Clock.Now()
 	schedule, err := resolve.Schedule(&cr)
+	tracing.Found(ctx, err)
 	conditions := status.From(cr.Status.Conditions, cr.Generation, now)
 	conditions.Conclude(err, verdict(schedule))
 	cr.Status = v1alpha1.RotationScheduleStatus{

@@ -19,6 +19,7 @@ import (
 	"github.com/holdfast-iam/holdfast/controllers/waking"
 	"github.com/holdfast-iam/holdfast/internal/pipeline"
 	"github.com/holdfast-iam/holdfast/internal/status"
+	"github.com/holdfast-iam/holdfast/internal/tracing"
 )
 
 const (
@@ -45,7 +46,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, namespaces Watcher, opti
 		For(&v1alpha1.VaultConnection{}, specChanges()).
 		Named("vaultconnection").
 		WithOptions(options).
-		Build(r)
+		Build(tracing.Reconciler("VaultConnection", r))
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, nil
 	}
 	found := r.check(ctx, &cr)
+	tracing.Found(ctx, found)
 	if err := r.publish(ctx, &cr, found); err != nil {
 		return waking.Late(err)
 	}

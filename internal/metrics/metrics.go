@@ -5,13 +5,13 @@ package metrics
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/version"
 )
 
 // patience bounds one look into the cache.
@@ -118,7 +118,7 @@ type world struct {
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	out <- prometheus.MustNewConstMetric(c.known[Build.Name], prometheus.GaugeValue, 1, version())
+	out <- prometheus.MustNewConstMetric(c.known[Build.Name], prometheus.GaugeValue, 1, version.Of())
 	var seen world
 	for _, list := range []client.ObjectList{&seen.tenants, &seen.stores, &seen.records, &seen.schedules, &seen.passwords, &seen.logs, &seen.connections, &seen.waivers} {
 		if err := c.reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
@@ -128,13 +128,4 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	for _, sample := range samples(&seen) {
 		out <- prometheus.MustNewConstMetric(c.known[sample.metric.Name], prometheus.GaugeValue, sample.value, sample.labels...)
 	}
-}
-
-// version of the running program.
-func version() string {
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	return build.Main.Version
 }

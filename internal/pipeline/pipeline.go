@@ -95,6 +95,15 @@ func (r Report) Outcome(condition string) (Outcome, bool) {
 	return Outcome{}, false
 }
 
+// Worst is the error to tell when only one can be told; nil when all is well.
+func (r Report) Worst() error {
+	worst := r.Rejected
+	for _, outcome := range r.Outcomes {
+		worst = fault.Worse(worst, outcome.Err)
+	}
+	return worst
+}
+
 // Requeue intervals. A Waiting fault is mostly healed by a watch; the interval is
 // for what cannot be watched, such as Vault.
 const (

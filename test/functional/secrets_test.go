@@ -40,7 +40,7 @@ var auditLog = filepath.Join(os.TempDir(), fmt.Sprintf("holdfast-audit-%d.log", 
 func TestNoSecretLeavesVaultAndSecrets(t *testing.T) {
 	ns := namespace(t)
 	var said log
-	tokens := &tokens{}
+	tokens, spans := &tokens{}, traces(t)
 	options := harness.OperatorOptions{Logger: funcr.NewJSON(said.line, funcr.Options{Verbosity: 1000}), WrapAPI: tokens.wrap}
 	options.WrapVault = tokens.wrap
 	running := operate(t, options, ns)
@@ -63,6 +63,8 @@ func TestNoSecretLeavesVaultAndSecrets(t *testing.T) {
 	tokens.add(needles)
 	places := writtenBy(t, ns)
 	places["the operator's log, at every level"] = said.bytes()
+	places["the traces"] = fmt.Appendf(nil, "%+v", spans.GetSpans())
+	expectSpans(t, spans.GetSpans(), tenant)
 	total := 0
 	for place, content := range places {
 		total += len(content)

@@ -22,6 +22,7 @@ type Settings struct {
 	Operator operator.Options
 
 	MetricsAddress, ProbeAddress string
+	TraceEndpoint                string
 	LeaderElect                  bool
 	LeaderNamespace              string
 	WatchNamespaces              Names
@@ -35,6 +36,7 @@ type Settings struct {
 func (s *Settings) Bind(flags *flag.FlagSet) {
 	flags.StringVar(&s.MetricsAddress, "metrics-bind-address", ":8443", "address of the metrics over authenticated TLS; 0 turns them off")
 	flags.StringVar(&s.ProbeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
+	flags.StringVar(&s.TraceEndpoint, "trace-endpoint", "", "URL of an OTLP collector that gets a trace of each reconcile over gRPC, such as https://collector.observability.svc:4317; default: no traces")
 	flags.BoolVar(&s.LeaderElect, "leader-elect", true, "have one active manager among several; each shard has a lease of its own, given back when the manager stops")
 	flags.StringVar(&s.LeaderNamespace, "leader-election-namespace", "", "namespace of the lease; default: the operator's own")
 	flags.StringVar(&s.Operator.Namespace, "operator-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the operator's pods, which tenants admit; default $POD_NAMESPACE")

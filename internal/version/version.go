@@ -1,0 +1,19 @@
+// Package version tells which Holdfast this program is.
+package version
+
+import "runtime/debug"
+
+// made is written by the linker.
+var made string
+
+// Of the running program: what it was linked as, else what Go knows, which is (devel) of a working copy.
+func Of() string {
+	if made != "" {
+		return made
+	}
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return build.Main.Version
+}
