@@ -16,7 +16,7 @@ const (
 	reasonSchemaFailed = "SchemaFailed"
 )
 
-// Config renders keycloak.conf. No secret is in it: the server reads those from its
+// Config renders keycloak.conf, and the list of passwords that nobody may have. No secret is in it: the server reads those from its
 // environment. The keys that sign tokens are not in it either: a running server is given
 // those. Faults: Terminal InvalidSpec, with the field that cannot be expressed.
 func (Driver) Config(want tenant.Spec, _ tenant.Facts) (idp.Files, error) {
@@ -27,7 +27,7 @@ func (Driver) Config(want tenant.Spec, _ tenant.Facts) (idp.Files, error) {
 	if err != nil {
 		return nil, fault.Terminal(reasonInvalidSpec, "%s cannot be written: %s", layout.ConfigurationFile, err)
 	}
-	return idp.Files{layout.ConfigurationFile: content}, nil
+	return idp.Files{layout.ConfigurationFile: content, CommonPasswordsFile: CommonPasswords()}, nil
 }
 
 // expressible refuses what the server does not have, or would read as something else.
