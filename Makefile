@@ -18,5 +18,6 @@ include hack/make/help.mk
 include hack/make/demo.mk
 include hack/make/test.mk
 include hack/make/build.mk
+include hack/make/image.mk
 include hack/make/generate.mk
 include hack/make/verify.mk

@@ -3,10 +3,10 @@ package version
 
 import "runtime/debug"
 
-// made is written by the linker.
+// made is written by make image.
 var made string
 
-// Of the running program: what it was linked as, else what Go knows, which is (devel) of a working copy.
+// Of the running program: what its image was made as, else what Go knows, which is (devel) of a working copy.
 func Of() string {
 	if made != "" {
 		return made
