@@ -47,7 +47,7 @@ func recorded(t *testing.T, pass reconcile.Func) tracetest.SpanStubs {
 func line(span tracetest.SpanStub) string {
 	parts := []string{span.Name}
 	for _, attribute := range span.Attributes {
-		parts = append(parts, string(attribute.Key)+"="+attribute.Value.Emit())
+		parts = append(parts, string(attribute.Key)+"="+attribute.Value.String())
 	}
 	return strings.Join(parts, " ")
 }
