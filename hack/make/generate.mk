@@ -1,7 +1,7 @@
 ##@ Change the code
 
 .PHONY: generate
-generate: generate-code generate-rbac generate-docs ## Write everything that comes from markers and data: deepcopy, CRDs, roles, API reference, controls, metrics, flags
+generate: generate-code generate-rbac generate-docs generate-chart ## Write everything that comes from markers and data: deepcopy, CRDs, roles, API reference, controls, metrics, flags, chart
 
 .PHONY: generate-code
 generate-code:
@@ -26,6 +26,11 @@ generate-docs:
 	@mv docs/controls.md.new docs/controls.md
 	@$(GO) run ./hack/docs/metrics docs/metrics.md
 	@$(GO) run ./hack/docs/flags docs/flags.md
+
+# After the others: it is made of what they write.
+.PHONY: generate-chart
+generate-chart:
+	@cd hack/tools/chart && $(GO) run . ../../..
 
 .PHONY: fmt
 fmt: ## Format the Go code and order its imports
