@@ -35,7 +35,13 @@ func (p *pass) applySettings(ctx context.Context, want tenant.Spec, seen tenant.
 		return err
 	}
 	declared := idp.Enforceable(want.Settings(), p.driver.NotEnforceable(want))
-	live, err := admin.Observe(ctx, slices.Sorted(maps.Keys(declared)))
+	realms := slices.Sorted(maps.Keys(declared))
+	if maker, ok := admin.(idp.RealmMaker); ok {
+		if _, err := maker.EnsureRealms(ctx, realms); err != nil {
+			return err
+		}
+	}
+	live, err := admin.Observe(ctx, realms)
 	if err != nil {
 		return err
 	}

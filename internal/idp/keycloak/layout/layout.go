@@ -56,8 +56,8 @@ const (
 	EnvDatabaseUsername = "KC_DB_USERNAME"
 	EnvDatabasePassword = "KC_DB_PASSWORD"
 	EnvFirstUsername    = "KC_BOOTSTRAP_ADMIN_USERNAME"
-	EnvFirstPassword    = "KC_BOOTSTRAP_ADMIN_PASSWORD"
-	EnvStorePassword    = "KC_HTTPS_KEY_STORE_PASSWORD"
+	EnvFirstPassword    = "KC_BOOTSTRAP_ADMIN_PASSWORD" //nolint:gosec // the name of a variable, not its value
+	EnvStorePassword    = "KC_HTTPS_KEY_STORE_PASSWORD" //nolint:gosec // as above
 )
 
 // CredentialKeys are the variables that come from the Secret of Driver.Credentials.
