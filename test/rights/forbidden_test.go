@@ -18,7 +18,7 @@ import (
 var env *testenv.Environment
 
 func TestMain(m *testing.M) {
-	testenv.Main(m, testenv.Options{}, func(e *testenv.Environment) { env = e })
+	testenv.Main(m, testenv.Options{ControllerManager: true}, func(e *testenv.Environment) { env = e })
 }
 
 // action is something that the operator must not be able to do. In its path, OPEN is a namespace that admitted the operator,
