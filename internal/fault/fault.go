@@ -90,6 +90,12 @@ func Of(err error, fallbackReason string) *Fault {
 	return &Fault{Kind: KindTransient, Reason: fallbackReason, Message: err.Error()}
 }
 
+// Is reports whether there is a Fault in err's chain: without one it is transient.
+func Is(err error) bool {
+	var f *Fault
+	return errors.As(err, &f)
+}
+
 // IsTerminal reports whether a person is needed.
 func IsTerminal(err error) bool { return kindOf(err) == KindTerminal }
 

@@ -141,7 +141,7 @@ func (c *connection) refused(r call, status int, body []byte) error {
 	if json.Unmarshal(body, &message) == nil {
 		answer.code = codeOf(message.Error, message.Message)
 		if !strings.Contains(r.path, "/users") {
-			answer.detail = bounded(strings.TrimSpace(message.Description + " " + message.Message))
+			answer.detail = idp.Bounded(strings.TrimSpace(message.Description + " " + message.Message))
 		}
 	}
 	switch {
@@ -201,19 +201,4 @@ func (c *connection) signIn(ctx context.Context, account idp.UsernamePassword) (
 // signOut ends a session, which would live on for as long as the realm lets sessions idle.
 func (c *connection) signOut(ctx context.Context, s *session) error {
 	return c.do(ctx, call{method: http.MethodPost, path: signOutPath, body: url.Values{"client_id": {signInClient}, "refresh_token": {s.refresh}}})
-}
-
-// bounded keeps what a server says short and on one line.
-func bounded(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	const most = 200
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }

@@ -43,7 +43,7 @@ func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
 	}
 	err := k.client.do(ctx, call{method: http.MethodGet, path: keysPath, into: &set})
 	var answer *refusal
-	if errors.As(err, &answer) && !isFault(err) {
+	if errors.As(err, &answer) && !fault.Is(err) {
 		return idp.KeyRing{}, fault.Waiting(idp.ReasonServerUnreachable, "%s does not publish its keys", k.client.base).Because(err)
 	}
 	if err != nil {

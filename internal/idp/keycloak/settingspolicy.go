@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/holdfast-iam/holdfast/internal/idp"
 )
 
 // passwordPolicy is a realm's rules for passwords, which it holds in one text such as
@@ -79,7 +81,7 @@ func (b rule) read(r realm) (string, bool) {
 		return "0", b.least == 0
 	}
 	if checkNumber(value, 0) != nil {
-		return "text:" + bounded(value), true // such as undefined, which is the product's own default
+		return "text:" + idp.Bounded(value), true // such as undefined, which is the product's own default
 	}
 	return value, true
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/holdfast-iam/holdfast/internal/idp"
 )
 
 // realm is a realm as the server tells it, all that we have no word for with it.
@@ -127,7 +129,7 @@ func (m attributeMinutes) read(r realm) (string, bool) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return "text:" + bounded(text), true
+		return "text:" + idp.Bounded(text), true
 	}
 	return wholeMinutes(n), true
 }

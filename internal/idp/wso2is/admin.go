@@ -70,19 +70,6 @@ func (a *admin) Close() error {
 	return nil
 }
 
-// Observe implements idp.Admin. It makes eight GET requests for each realm.
-func (a *admin) Observe(ctx context.Context, realms []string) (tenant.Settings, error) {
-	out := make(tenant.Settings, len(realms))
-	for _, realm := range realms {
-		live, err := a.load(ctx, realm)
-		if err != nil {
-			return nil, err
-		}
-		out[realm] = live.settings()
-	}
-	return out, nil
-}
-
 // realmPath is the base of a realm's REST APIs. The root realm is the super tenant,
 // which the product serves without /t/ only.
 func realmPath(realm string) string {

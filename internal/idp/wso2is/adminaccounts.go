@@ -157,7 +157,7 @@ func scimFilter(attribute, value string) string {
 func (a *admin) asBootstrap(ctx context.Context, what string, r call) error {
 	r.account, r.secret = a.account(tenant.RootRealm), true
 	err := a.client.do(ctx, r)
-	if err != nil && !isFault(err) {
+	if err != nil && !fault.Is(err) {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return err
@@ -222,7 +222,7 @@ func (a *admin) patchUser(ctx context.Context, what, id string, value map[string
 // The server's own words are left out: they can repeat the password.
 func passwordRefused(name string, err error) error {
 	var answer *refusal
-	if isFault(err) || !errors.As(err, &answer) || answer.status != http.StatusBadRequest {
+	if fault.Is(err) || !errors.As(err, &answer) || answer.status != http.StatusBadRequest {
 		return err
 	}
 	return fault.Terminal(idp.ReasonPasswordRefused, "the server does not permit a new password of the account %q, by its rules for passwords or by its history; "+

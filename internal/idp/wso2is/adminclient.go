@@ -135,10 +135,10 @@ func (c *client) refused(r call, status int, body []byte) error {
 	if !r.secret {
 		var message struct{ Code, Message, Description string }
 		if json.Unmarshal(body, &message) == nil {
-			answer.code = bounded(message.Code)
-			answer.detail = bounded(message.Description)
+			answer.code = idp.Bounded(message.Code)
+			answer.detail = idp.Bounded(message.Description)
 			if answer.detail == "" {
-				answer.detail = bounded(message.Message)
+				answer.detail = idp.Bounded(message.Message)
 			}
 		}
 	}

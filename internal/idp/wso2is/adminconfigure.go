@@ -8,81 +8,32 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// attempts is how often a write is repeated that was not kept. The product reads all
-// properties of a realm, changes some and writes all back, so a write at the same
-// time by somebody else takes ours with it (catalogue G-08).
-const attempts = 3
+// realms is how settings of a realm are read and written. A realm is eight GET requests.
+func (a *admin) realms() idp.Realms[liveRealm] {
+	return idp.Realms[liveRealm]{
+		LeftOut: func(c tenant.Change) bool {
+			_, without := withoutValidator[c.Setting]
+			return without
+		},
+		Possible: possible, Load: a.load, Settings: liveRealm.settings, Read: liveRealm.read, Write: a.write,
+	}
+}
 
-// Configure implements idp.Admin. Settings that NotEnforceable names are left out. A
-// value that the product cannot hold is refused before anything is written.
+// Observe implements idp.Admin.
+func (a *admin) Observe(ctx context.Context, realms []string) (tenant.Settings, error) {
+	return a.realms().Observe(ctx, realms)
+}
+
+// Configure implements idp.Admin. The product reads all properties of a realm, changes some
+// and writes all back. Settings that NotEnforceable names are left out.
 func (a *admin) Configure(ctx context.Context, change tenant.Diff) error {
-	byRealm := map[string]tenant.Diff{}
-	var refused []error
-	for _, c := range change {
-		if _, without := withoutValidator[c.Setting]; without {
-			continue
-		}
-		if err := possible(c.Setting, c.To); err != nil {
-			refused = append(refused, settingsRefused(tenant.Diff{c}, "the product cannot hold it: "+err.Error()))
-		}
-		byRealm[c.Realm] = append(byRealm[c.Realm], c)
-	}
-	if len(refused) > 0 {
-		return together(refused)
-	}
-	for _, realm := range slices.Sorted(maps.Keys(byRealm)) {
-		err := a.configureRealm(ctx, realm, byRealm[realm])
-		if err != nil && !isSettingRefused(err) {
-			return err
-		}
-		refused = append(refused, err)
-	}
-	return together(refused)
-}
-
-// configureRealm writes, one request after the other, until the realm holds all.
-func (a *admin) configureRealm(ctx context.Context, realm string, changes tenant.Diff) error {
-	for attempt := 0; ; attempt++ {
-		live, err := a.load(ctx, realm)
-		if err != nil {
-			return err
-		}
-		open := live.open(changes)
-		if len(open) == 0 {
-			return nil
-		}
-		if attempt == attempts {
-			var refused []error
-			for _, c := range open {
-				refused = append(refused, settingsRefused(tenant.Diff{c}, fmt.Sprintf("the server answered that it took it, but holds %q", c.From)))
-			}
-			return together(refused)
-		}
-		if err := a.write(ctx, realm, open, live); err != nil {
-			return err
-		}
-	}
-}
-
-// open are the changes that the realm does not hold, with what it holds instead.
-func (l liveRealm) open(changes tenant.Diff) tenant.Diff {
-	var open tenant.Diff
-	for _, c := range changes {
-		value, ok := l.read(c.Setting)
-		if ok && value == c.To {
-			continue
-		}
-		c.From = value
-		open = append(open, c)
-	}
-	return open
+	return a.realms().Configure(ctx, change)
 }
 
 // writes are what to send to a realm, and which settings each request is for.
@@ -111,7 +62,7 @@ func (l liveRealm) plan(open tenant.Diff) (w writes, refused []error) {
 			err = w.connectors.add(c.Setting, c.To, l.governance)
 		}
 		if err != nil {
-			refused = append(refused, settingsRefused(tenant.Diff{c}, err.Error()))
+			refused = append(refused, idp.SettingsRefused(tenant.Diff{c}, err.Error()))
 			continue
 		}
 		for _, b := range bindings[c.Setting] {
@@ -137,18 +88,18 @@ func (w writes) addConfig(field configField, c tenant.Change, live configs) erro
 // write sends the rules of the password, each connector's properties and each document's
 // fields once. What
 // the server refuses does not keep the rest from being written.
-func (a *admin) write(ctx context.Context, realm string, open tenant.Diff, live liveRealm) error {
+func (a *admin) write(ctx context.Context, realm string, live liveRealm, open tenant.Diff) error {
 	w, refused := live.plan(open)
 	if len(w.ofRules) > 0 {
 		err := refusedFor(w.ofRules, a.putRules(ctx, realm, w.rules))
-		if err != nil && !isSettingRefused(err) {
+		if err != nil && !idp.IsSettingRefused(err) {
 			return err
 		}
 		refused = append(refused, err)
 	}
 	for _, connector := range slices.SortedFunc(maps.Keys(w.connectors), byName) {
 		err := refusedFor(w.of[connector], a.patch(ctx, realm, connector, w.connectors[connector]))
-		if err != nil && !isSettingRefused(err) {
+		if err != nil && !idp.IsSettingRefused(err) {
 			return err
 		}
 		refused = append(refused, err)
@@ -156,12 +107,12 @@ func (a *admin) write(ctx context.Context, realm string, open tenant.Diff, live 
 	for _, d := range slices.SortedFunc(maps.Keys(w.configs), func(a, b document) int { return cmp.Compare(a.path, b.path) }) {
 		err := refusedFor(w.ofConfigs[d], a.client.do(ctx, call{method: http.MethodPatch, path: realmPath(realm) + d.path,
 			account: a.account(realm), body: w.configs[d].body(d)}))
-		if err != nil && !isSettingRefused(err) {
+		if err != nil && !idp.IsSettingRefused(err) {
 			return err
 		}
 		refused = append(refused, err)
 	}
-	return together(refused)
+	return idp.Together(refused)
 }
 
 // putRules replaces the rules of the password.
@@ -216,50 +167,12 @@ func possible(setting tenant.Setting, value string) error {
 
 // refusedFor says which settings an answer is about.
 func refusedFor(changes tenant.Diff, err error) error {
-	if err == nil || isFault(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || fault.Is(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	var answer *refusal
 	if errors.As(err, &answer) && answer.status >= http.StatusInternalServerError {
 		return err // transient
 	}
-	return settingsRefused(changes, err.Error())
-}
-
-// settingsRefused is the fault of settings of one realm.
-func settingsRefused(changes tenant.Diff, why string) error {
-	var named []string
-	for _, c := range changes {
-		named = append(named, fmt.Sprintf("%s = %q", c.Setting, bounded(c.To)))
-	}
-	return fault.Terminal(idp.ReasonSettingRefused, "realm %s: %s is not kept: %s", changes[0].Realm, strings.Join(named, ", "), strings.TrimSpace(why))
-}
-
-// together makes one fault of several, on one line.
-func together(refused []error) error {
-	refused = slices.DeleteFunc(refused, func(err error) bool { return err == nil })
-	switch len(refused) {
-	case 0:
-		return nil
-	case 1:
-		return refused[0]
-	}
-	const most = 10
-	var messages []string
-	for _, err := range refused[:min(len(refused), most)] {
-		messages = append(messages, err.Error())
-	}
-	if more := len(refused) - most; more > 0 {
-		messages = append(messages, fmt.Sprintf("and %d more", more))
-	}
-	return fault.Terminal(idp.ReasonSettingRefused, "%s", strings.Join(messages, "; "))
-}
-
-func isSettingRefused(err error) bool {
-	return isFault(err) && fault.Of(err, "").Reason == idp.ReasonSettingRefused
-}
-
-func isFault(err error) bool {
-	var f *fault.Fault
-	return errors.As(err, &f)
+	return idp.SettingsRefused(changes, err.Error())
 }

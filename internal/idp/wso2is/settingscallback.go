@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/holdfast-iam/holdfast/internal/idp"
 )
 
 // callbacks is a list of https URLs, sorted and separated by one space; a final *
@@ -37,7 +39,7 @@ func (callbacks) encode(value string) (string, error) {
 	alternatives := make([]string, 0, len(urls))
 	for _, url := range urls {
 		if !callbackURL.MatchString(url) {
-			return "", fmt.Errorf("%q is not an https URL with a path, without user and query, with at most a final *", bounded(url))
+			return "", fmt.Errorf("%q is not an https URL with a path, without user and query, with at most a final *", idp.Bounded(url))
 		}
 		prefix, wild := strings.CutSuffix(url, "*")
 		expression := escapeJava(prefix)
@@ -57,7 +59,7 @@ func (c callbacks) decode(live string) string {
 			return value
 		}
 	}
-	return foreignRegex + bounded(live)
+	return foreignRegex + idp.Bounded(live)
 }
 
 func parseCallbacks(live string) (string, bool) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -40,7 +41,7 @@ func (c number) encode(value string) (string, error) {
 func (number) decode(live string) string {
 	n, err := strconv.Atoi(strings.TrimSpace(live))
 	if err != nil || n < 0 {
-		return "text:" + bounded(live)
+		return "text:" + idp.Bounded(live)
 	}
 	return strconv.Itoa(n)
 }
@@ -63,21 +64,6 @@ func (toggle) decode(live string) string { return strconv.FormatBool(on(live)) }
 func (toggle) off() string { return "false" }
 
 func on(live string) bool { return strings.EqualFold(strings.TrimSpace(live), "true") }
-
-// bounded keeps what a server says short and on one line.
-func bounded(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	const most = 200
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
-}
 
 // properties are what a server lists for a connector.
 type properties map[string]string
