@@ -39,3 +39,23 @@ const (
 	Live          Effect = "Live"
 	NeedsRevision Effect = "NeedsRevision"
 )
+
+// KeySet is what a server publishes of its keys (RFC 7517).
+type KeySet struct {
+	Keys []struct {
+		KeyID string `json:"kid"`
+		Use   string `json:"use"`
+	} `json:"keys"`
+}
+
+// Published are the ids of those of its keys that have one, as KeyRing wants them: of all
+// uses, or of the one that is given.
+func (s KeySet) Published(use string) (ids []string) {
+	for _, key := range s.Keys {
+		if key.KeyID != "" && (use == "" || key.Use == use) {
+			ids = append(ids, key.KeyID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

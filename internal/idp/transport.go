@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -51,9 +53,40 @@ func NewHTTPClient(access Access, dialTimeout time.Duration) (client *http.Clien
 	}, "https://" + net.JoinHostPort(access.ServerName, port), nil
 }
 
-// Unreachable tells why a request had no answer. Fault: Waiting, reason
+// mostBytes bounds an answer; the longest that is asked for takes some 30 KiB.
+const mostBytes = 4 << 20
+
+// Exchange sends a request of a client of NewHTTPClient and gives the status and the body of
+// its answer. ctx is whose end says nothing about the server. Fault: Waiting, reason
 // ServerUnreachable; the context's own error when it ended.
-func Unreachable(ctx context.Context, access Access, base string, err error) error {
+func Exchange(ctx context.Context, client *http.Client, access Access, base string, request *http.Request) (status int, body []byte, err error) {
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, nil, unreachable(ctx, access, base, err)
+	}
+	defer response.Body.Close()
+	if body, err = io.ReadAll(io.LimitReader(response.Body, mostBytes+1)); err != nil {
+		return 0, nil, unreachable(ctx, access, base, err)
+	}
+	return response.StatusCode, body, nil
+}
+
+// Decode reads the JSON of an answer to a call. Nothing is read where into is nil.
+func Decode(call string, body []byte, into any) error {
+	if into == nil {
+		return nil
+	}
+	if len(body) > mostBytes {
+		return fmt.Errorf("%s: the answer is longer than %d bytes", call, mostBytes)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%s: the answer is not the JSON that was expected", call)
+	}
+	return nil
+}
+
+// unreachable tells why a request had no answer.
+func unreachable(ctx context.Context, access Access, base string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // we were stopped; that says nothing about the server
 	}

@@ -20,8 +20,6 @@ import (
 const (
 	// callTimeout is for one request; the first ones after a start take seconds.
 	callTimeout = 20 * time.Second
-	// mostBytes bounds an answer; a realm takes about 10 KiB.
-	mostBytes = 4 << 20
 	// masterRealm is what Keycloak calls the root realm.
 	masterRealm = "master"
 	signInPath  = "/realms/" + masterRealm + "/protocol/openid-connect/token"
@@ -105,28 +103,14 @@ func (c *connection) do(ctx context.Context, r call) error {
 	if r.session != nil {
 		request.Header.Set("Authorization", "Bearer "+r.session.token)
 	}
-	response, err := c.http.Do(request)
+	status, answer, err := idp.Exchange(ctx, c.http, c.access, c.base, request)
 	if err != nil {
-		return idp.Unreachable(ctx, c.access, c.base, err)
+		return err
 	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, mostBytes+1))
-	if err != nil {
-		return idp.Unreachable(ctx, c.access, c.base, err)
+	if status >= 300 {
+		return c.refused(r, status, answer)
 	}
-	if response.StatusCode >= 300 {
-		return c.refused(r, response.StatusCode, answer)
-	}
-	if r.into == nil {
-		return nil
-	}
-	if len(answer) > mostBytes {
-		return fmt.Errorf("%s %s: the answer is longer than %d bytes", r.method, r.path, mostBytes)
-	}
-	if err := json.Unmarshal(answer, r.into); err != nil {
-		return fmt.Errorf("%s %s: the answer is not the JSON that was expected", r.method, r.path)
-	}
-	return nil
+	return idp.Decode(r.method+" "+r.path, answer, r.into)
 }
 
 // refused turns an answer's status into a fault. The server's own words are kept where

@@ -35,12 +35,7 @@ func (Driver) Keys(_ tenant.Spec, access idp.Access) (idp.Keys, error) {
 // Observe implements idp.Keys with one GET. Signing stays empty while more than one key
 // verifies. Keys for encryption are published beside those that verify, and are left out.
 func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
-	var set struct {
-		Keys []struct {
-			KeyID string `json:"kid"`
-			Use   string `json:"use"`
-		} `json:"keys"`
-	}
+	var set idp.KeySet
 	err := k.client.do(ctx, call{method: http.MethodGet, path: keysPath, into: &set})
 	var answer *refusal
 	if errors.As(err, &answer) && !fault.Is(err) {
@@ -49,14 +44,7 @@ func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
 	if err != nil {
 		return idp.KeyRing{}, err
 	}
-	var ring idp.KeyRing
-	for _, key := range set.Keys {
-		if key.KeyID != "" && key.Use == "sig" {
-			ring.Published = append(ring.Published, key.KeyID)
-		}
-	}
-	slices.Sort(ring.Published)
-	ring.Published = slices.Compact(ring.Published)
+	ring := idp.KeyRing{Published: set.Published("sig")}
 	if len(ring.Published) == 1 {
 		ring.Signing = ring.Published[0]
 	}

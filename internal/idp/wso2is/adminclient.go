@@ -13,12 +13,8 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/idp"
 )
 
-const (
-	// callTimeout is for one request; the first ones after a start take seconds.
-	callTimeout = 20 * time.Second
-	// mostBytes bounds an answer; a category of connectors takes about 30 KiB.
-	mostBytes = 4 << 20
-)
+// callTimeout is for one request; the first ones after a start take seconds.
+const callTimeout = 20 * time.Second
 
 // client makes requests to one server and tells their failures apart.
 type client struct {
@@ -75,28 +71,14 @@ func (c *client) do(ctx context.Context, r call) error {
 	if err != nil {
 		return err
 	}
-	response, err := c.http.Do(request)
+	status, body, err := idp.Exchange(ctx, c.http, c.access, c.base, request)
 	if err != nil {
-		return c.unreachable(ctx, err)
+		return err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, mostBytes+1))
-	if err != nil {
-		return c.unreachable(ctx, err)
+	if status >= 300 {
+		return c.refused(r, status, body)
 	}
-	if response.StatusCode >= 300 {
-		return c.refused(r, response.StatusCode, body)
-	}
-	if r.into == nil {
-		return nil
-	}
-	if len(body) > mostBytes {
-		return fmt.Errorf("%s %s: the answer is longer than %d bytes", r.method, r.path, mostBytes)
-	}
-	if err := json.Unmarshal(body, r.into); err != nil {
-		return fmt.Errorf("%s %s: the answer is not the JSON that was expected", r.method, r.path)
-	}
-	return nil
+	return idp.Decode(r.method+" "+r.path, body, r.into)
 }
 
 func (c *client) request(ctx context.Context, r call) (*http.Request, error) {
@@ -123,10 +105,6 @@ func (c *client) request(ctx context.Context, r call) (*http.Request, error) {
 		request.SetBasicAuth(r.account.Username, r.account.Password)
 	}
 	return request, nil
-}
-
-func (c *client) unreachable(ctx context.Context, err error) error {
-	return idp.Unreachable(ctx, c.access, c.base, err)
 }
 
 // refused turns an answer's status into a fault.

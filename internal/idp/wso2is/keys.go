@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
@@ -39,11 +38,7 @@ func (Driver) Keys(_ tenant.Spec, access idp.Access) (idp.Keys, error) {
 
 // Observe implements idp.Keys with one GET. Signing stays empty.
 func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
-	var set struct {
-		Keys []struct {
-			KeyID string `json:"kid"`
-		} `json:"keys"`
-	}
+	var set idp.KeySet
 	err := k.client.do(ctx, call{method: http.MethodGet, path: jwksPath, into: &set})
 	var answer *refusal
 	if errors.As(err, &answer) {
@@ -52,15 +47,7 @@ func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
 	if err != nil {
 		return idp.KeyRing{}, err
 	}
-	var ring idp.KeyRing
-	for _, key := range set.Keys {
-		if key.KeyID != "" {
-			ring.Published = append(ring.Published, key.KeyID)
-		}
-	}
-	slices.Sort(ring.Published)
-	ring.Published = slices.Compact(ring.Published)
-	return ring, nil
+	return idp.KeyRing{Published: set.Published("")}, nil
 }
 
 // Advance implements idp.Keys. The server has no way to load a key while it runs.
