@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -21,6 +22,31 @@ const HeldPartition int32 = math.MaxInt32
 
 // Readable by the group of the pod, and by nobody else: the mode of mounted secrets.
 const Readable int32 = 0o440
+
+// reasonDependencyNotReady is the word of api/v1alpha1, which this package cannot import.
+const reasonDependencyNotReady = "DependencyNotReady"
+
+// Ready waits for all Secrets that a server's pods mount: config has the files of
+// Driver.Config, and the stores are those of the roles. Faults: Waiting while the facts do
+// not name one of them.
+func Ready(want tenant.Spec, seen tenant.Facts, config string, roles []tenant.KeystoreRole) error {
+	if config == "" {
+		return fault.Waiting(reasonDependencyNotReady, "the Secret with the server's configuration is not named yet")
+	}
+	if seen.Credentials == "" {
+		return fault.Waiting(reasonDependencyNotReady, "the Secret with the server's credentials does not exist yet")
+	}
+	for _, role := range roles {
+		if seen.Keystores[role].SecretName == "" {
+			return noVersion(want, role)
+		}
+	}
+	return nil
+}
+
+func noVersion(want tenant.Spec, role tenant.KeystoreRole) error {
+	return fault.Waiting(reasonDependencyNotReady, "Keystore %s has no usable version yet", want.KeystoreName(role))
+}
 
 // StatefulSet runs the template, one pod after the other: the first start writes into an
 // empty database, and two that do so at once collide.
@@ -53,6 +79,16 @@ func partition(want tenant.Spec) int32 {
 		return 0
 	}
 	return HeldPartition
+}
+
+// User runs a pod as a user and a group of the same number.
+func User(id int64) *corev1.PodSecurityContext {
+	return &corev1.PodSecurityContext{
+		RunAsUser:           new(id),
+		RunAsGroup:          new(id),
+		FSGroup:             new(id),
+		FSGroupChangePolicy: new(corev1.FSGroupChangeOnRootMismatch),
+	}
 }
 
 // Labelled gives a pod of the server its labels, and the revision and version that it is of.
@@ -95,6 +131,13 @@ func Spread(spec *corev1.PodSpec, want tenant.Spec) {
 			Weight:          100,
 			PodAffinityTerm: corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: selector},
 		}},
+	}}
+}
+
+// PodIP is a variable with the address of the pod.
+func PodIP(variable string) corev1.EnvVar {
+	return corev1.EnvVar{Name: variable, ValueFrom: &corev1.EnvVarSource{
+		FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "status.podIP"},
 	}}
 }
 

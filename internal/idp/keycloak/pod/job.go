@@ -2,14 +2,10 @@ package pod
 
 import (
 	"encoding/json"
-	"maps"
 
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/keycloak/layout"
 	"github.com/holdfast-iam/holdfast/internal/idp/pods"
@@ -18,9 +14,6 @@ import (
 )
 
 const (
-	// attempts beside the first: a database that starts up is worth waiting for, a refused
-	// one is not.
-	attempts = 4
 	// deadlineSeconds bound all attempts together.
 	deadlineSeconds = 1800
 	// Done is what a schema Job says last.
@@ -32,55 +25,28 @@ const (
 const migrate = layout.Script + " " + configuration + " export --optimized --realm " + layout.RootRealm + " --users skip --dir /export && " +
 	"printf '" + Done + "' > /dev/termination-log"
 
-// SchemaJob gives the Job and the ConfigMap with its configuration. Everything that the Job
-// reads is part of its name: a Job cannot change, and another one says what holds now.
-// Faults: Waiting while the trust store or the owner's account is not there.
+// SchemaJob gives the Job and the ConfigMap with its configuration. Faults: Waiting while the
+// trust store or the owner's account is not there.
 func SchemaJob(want tenant.Spec, seen tenant.Facts, content []byte, credentials string) ([]client.Object, error) {
-	store := seen.Keystores[tenant.RoleTrust].SecretName
-	if store == "" {
-		return nil, fault.Waiting(reasonDependencyNotReady, "Keystore %s has no usable version yet", want.KeystoreName(tenant.RoleTrust))
-	}
-	if credentials == "" {
-		return nil, fault.Waiting(reasonDependencyNotReady, "the Secret of the schema's owner does not exist yet")
+	if err := pods.SchemaReady(want, seen, credentials); err != nil {
+		return nil, err
 	}
 	placement, err := json.Marshal([]any{want.Scheduling, want.ImagePullSecrets})
 	if err != nil {
 		return nil, err
 	}
-	file := &corev1.ConfigMap{
-		TypeMeta:   metav1.TypeMeta{APIVersion: corev1.SchemeGroupVersion.String(), Kind: "ConfigMap"},
-		ObjectMeta: object(want, tenant.VersionedName(want.Name+"-schema-configuration", content)),
-		Immutable:  new(true),
-		Data:       map[string]string{layout.ConfigurationFile: string(content)},
-	}
-	labels := want.Labels(tenant.ComponentSchema)
-	maps.Copy(labels, want.SchemaSelector())
-	job := &batchv1.Job{
-		TypeMeta:   metav1.TypeMeta{APIVersion: batchv1.SchemeGroupVersion.String(), Kind: "Job"},
-		ObjectMeta: object(want, tenant.VersionedName(want.Name+"-schema", []byte(want.Image), content, []byte(migrate), []byte(store), []byte(credentials), placement)),
-		Spec: batchv1.JobSpec{
-			BackoffLimit:          new(int32(attempts)),
-			ActiveDeadlineSeconds: new(int64(deadlineSeconds)),
-			Completions:           new(int32(1)),
-			Parallelism:           new(int32(1)),
-			// No time to live: its verdict is read when there is time.
-			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: jobPod(want, seen, file.Name, credentials)},
-		},
-	}
+	file := pods.SchemaFile(want, "configuration", layout.ConfigurationFile, content)
+	store := seen.Keystores[tenant.RoleTrust].SecretName
+	job := pods.SchemaJob(want, jobPod(want, seen, file.Name, credentials), deadlineSeconds,
+		[]byte(want.Image), content, []byte(migrate), []byte(store), []byte(credentials), placement)
 	return []client.Object{job, file}, nil
-}
-
-func object(want tenant.Spec, name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{
-		Namespace: want.Namespace, Name: name, Labels: want.Labels(tenant.ComponentSchema), OwnerReferences: []metav1.OwnerReference{want.Owner},
-	}
 }
 
 func jobPod(want tenant.Spec, seen tenant.Facts, configMap, credentials string) corev1.PodSpec {
 	spec := corev1.PodSpec{
 		ServiceAccountName: want.ServiceAccountName(),
 		RestartPolicy:      corev1.RestartPolicyNever,
-		SecurityContext:    user(),
+		SecurityContext:    pods.User(layout.UserID),
 		InitContainers:     []corev1.Container{copyContainer(want), buildContainer(want)},
 		Containers: []corev1.Container{{
 			Name:    "schema",

@@ -8,24 +8,21 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp/keycloak/layout"
 	"github.com/holdfast-iam/holdfast/internal/idp/pods"
 	"github.com/holdfast-iam/holdfast/internal/podsecurity"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-const reasonDependencyNotReady = "DependencyNotReady"
-
 // StatefulSet runs the server. config names the Secret that holds the files of
 // Driver.Config. Faults: Waiting while the facts do not name every Secret yet.
 func StatefulSet(want tenant.Spec, seen tenant.Facts, config string) (*appsv1.StatefulSet, error) {
-	if err := complete(want, seen, config); err != nil {
+	if err := pods.Ready(want, seen, config, layout.Roles()); err != nil {
 		return nil, err
 	}
 	spec := corev1.PodSpec{
 		ServiceAccountName:            want.ServiceAccountName(),
-		SecurityContext:               user(),
+		SecurityContext:               pods.User(layout.UserID),
 		InitContainers:                []corev1.Container{copyContainer(want), buildContainer(want)},
 		Containers:                    []corev1.Container{serverContainer(want, seen)},
 		Volumes:                       serverVolumes(want, seen, config),
@@ -37,35 +34,10 @@ func StatefulSet(want tenant.Spec, seen tenant.Facts, config string) (*appsv1.St
 	return pods.StatefulSet(want, pods.Labelled(want, seen, spec)), nil
 }
 
-func complete(want tenant.Spec, seen tenant.Facts, config string) error {
-	if config == "" {
-		return fault.Waiting(reasonDependencyNotReady, "the Secret with the server's configuration is not named yet")
-	}
-	if seen.Credentials == "" {
-		return fault.Waiting(reasonDependencyNotReady, "the Secret with the server's credentials does not exist yet")
-	}
-	for _, role := range layout.Roles() {
-		if seen.Keystores[role].SecretName == "" {
-			return fault.Waiting(reasonDependencyNotReady, "Keystore %s has no usable version yet", want.KeystoreName(role))
-		}
-	}
-	return nil
-}
-
-// user is the one of the vendor's image, with a group that is not root's.
-func user() *corev1.PodSecurityContext {
-	return &corev1.PodSecurityContext{
-		RunAsUser:           new(layout.UserID),
-		RunAsGroup:          new(layout.UserID),
-		FSGroup:             new(layout.UserID),
-		FSGroupChangePolicy: new(corev1.FSGroupChangeOnRootMismatch),
-	}
-}
-
 // environment is what the server reads beside its file.
 func environment(seen tenant.Facts) []corev1.EnvVar {
 	all := []corev1.EnvVar{
-		{Name: layout.EnvPodAddress, ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "status.podIP"}}},
+		pods.PodIP(layout.EnvPodAddress),
 		pods.FromSecret(layout.EnvStorePassword, seen.Keystores[tenant.RoleTLS].SecretName, layout.PasswordKey),
 	}
 	for _, key := range layout.CredentialKeys() {

@@ -16,9 +16,8 @@ import (
 )
 
 const (
-	reasonInvalidSpec        = "InvalidSpec"
-	reasonSchemaFailed       = "SchemaFailed"
-	reasonDependencyNotReady = "DependencyNotReady"
+	reasonInvalidSpec  = "InvalidSpec"
+	reasonSchemaFailed = "SchemaFailed"
 )
 
 // KeyGrantee is the one key of the owner's Secret beside username and password: the
