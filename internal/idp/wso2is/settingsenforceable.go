@@ -1,8 +1,6 @@
 package wso2is
 
 import (
-	"slices"
-
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -18,16 +16,7 @@ var withoutValidator = map[tenant.Setting]string{
 
 // NotEnforceable implements idp.Driver.
 func (Driver) NotEnforceable(want tenant.Spec) map[string][]string {
-	out := map[string][]string{}
-	for realm, settings := range want.Settings() {
-		for setting, value := range settings {
-			if reason, ok := notEnforceable(setting, value); ok {
-				out[realm] = append(out[realm], idp.NotEnforced(setting, reason))
-			}
-		}
-		slices.Sort(out[realm])
-	}
-	return out
+	return idp.Unenforceable(want.Settings(), notEnforceable)
 }
 
 func notEnforceable(setting tenant.Setting, value string) (string, bool) {

@@ -8,20 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/keycloak/layout"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
-
-// ciphers in order of preference; none needs finite-field Diffie-Hellman.
-var ciphers = []string{
-	"TLS_AES_256_GCM_SHA384",
-	"TLS_AES_128_GCM_SHA256",
-	"TLS_CHACHA20_POLY1305_SHA256",
-	"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-	"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-	"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-	"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-}
 
 // featuresOff are on by default: an administrator who becomes another user leaves that user's
 // name in the logs of every application.
@@ -98,6 +88,6 @@ func transport(p *properties) {
 	p.set("https-key-store-type", "PKCS12")
 	p.set("https-certificates-reload-period", "-1")
 	p.set("https-protocols", "TLSv1.3,TLSv1.2")
-	p.set("https-cipher-suites", strings.Join(ciphers, ","))
+	p.set("https-cipher-suites", strings.Join(idp.CipherSuites(), ","))
 	p.set("https-client-auth", "none")
 }

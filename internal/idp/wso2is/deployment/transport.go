@@ -1,6 +1,10 @@
 package deployment
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/holdfast-iam/holdfast/internal/idp"
+)
 
 // transport: HTTPS alone, TLS 1.2 and 1.3, forward secrecy and AEAD only.
 type transport struct {
@@ -43,17 +47,6 @@ type tlsHost struct {
 	CertificateVerification string `toml:"certificateVerification"`
 }
 
-// ciphers in order of preference; none needs finite-field Diffie-Hellman.
-var ciphers = []string{
-	"TLS_AES_256_GCM_SHA384",
-	"TLS_AES_128_GCM_SHA256",
-	"TLS_CHACHA20_POLY1305_SHA256",
-	"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-	"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-	"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-	"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-}
-
 const oneMebibyte = "1048576"
 
 func newTransport() transport {
@@ -62,7 +55,7 @@ func newTransport() transport {
 	t.HTTPS.TLS.Properties = tlsHost{
 		Protocols:               "TLSv1.2+TLSv1.3",
 		SSLProtocol:             "TLS",
-		Ciphers:                 strings.Join(ciphers, ","),
+		Ciphers:                 strings.Join(idp.CipherSuites(), ","),
 		CertificateVerification: "none",
 	}
 	return t
