@@ -3,6 +3,7 @@ package keycloak
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // CommonPasswordsFile is the list of passwords that nobody may have, in the folder that
@@ -13,7 +14,10 @@ const CommonPasswordsFile = "common-passwords.txt"
 // satisfy rules about length and kinds of characters. The server compares in lower case,
 // so each is listed once. Shorter ones are left out: the length refuses them. It lies in a
 // Secret beside the server's configuration, which holds 1 MiB.
-func CommonPasswords() []byte {
+func CommonPasswords() []byte { return []byte(commonPasswords()) }
+
+// commonPasswords is made once: every pass renders the files.
+var commonPasswords = sync.OnceValue(func() string {
 	words := []string{"password", "passwort", "passw0rd", "p@ssw0rd", "p@ssword", "welcome", "welcome1", "willkommen", "changeme", "letmein", "qwerty", "qwertyuiop", "qwertz",
 		"asdfgh", "asdfghjkl", "zxcvbn", "1q2w3e4r", "1qaz2wsx", "qazwsx", "iloveyou", "sunshine", "princess", "football", "baseball", "superman", "batman", "dragon",
 		"monkey", "master", "shadow", "michael", "jennifer", "starwars", "trustno1", "whatever", "computer", "internet", "administrator", "admin", "secret", "default",
@@ -38,5 +42,5 @@ func CommonPasswords() []byte {
 		}
 	}
 	slices.Sort(list)
-	return []byte(strings.Join(slices.Compact(list), "\n") + "\n")
-}
+	return strings.Join(slices.Compact(list), "\n") + "\n"
+})
