@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -137,11 +136,7 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 		}
 	}
 	names["RotationSchedule"] = slices.Collect(maps.Values(resolve.ScheduleFields(cr)))
-	service := func(host string) {
-		name, _, _ := strings.Cut(host, ".")
-		name, _, _ = strings.Cut(name, ":")
-		names["Service"] = append(names["Service"], name)
-	}
+	names["Service"] = resolve.Services(cr)
 	note := func(secret *v1alpha1.SecretCredentials) {
 		if secret != nil {
 			names["Secret"] = append(names["Secret"], secret.Name)
@@ -149,7 +144,6 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 	}
 	for _, database := range []*v1alpha1.SQLDatabase{cr.Spec.Database.PostgreSQL, cr.Spec.Database.MySQL, cr.Spec.Database.MSSQL} {
 		if database != nil {
-			service(database.Host)
 			note(database.Credentials.SecretRef)
 			if owner := database.SchemaOwner; owner != nil {
 				note(owner.SecretRef)
@@ -157,18 +151,13 @@ func referred(cr *v1alpha1.IdentityTenant) map[string][]string {
 		}
 	}
 	if mail := cr.Spec.Mail; mail != nil {
-		service(mail.Host)
 		note(mail.Credentials.SecretRef)
 	}
 	for i := range cr.Spec.UserStores {
 		store := &cr.Spec.UserStores[i]
 		for _, directory := range []*v1alpha1.Directory{store.LDAP, store.ActiveDirectory} {
-			if directory == nil {
-				continue
-			}
-			note(directory.Credentials.SecretRef)
-			for _, url := range directory.URLs {
-				service(strings.TrimPrefix(url, "ldaps://"))
+			if directory != nil {
+				note(directory.Credentials.SecretRef)
 			}
 		}
 	}

@@ -95,6 +95,16 @@ func get(ctx context.Context, reader client.Reader, namespace, name string, obje
 	return nil
 }
 
+// Services are the names of the Services of the tenant's own namespace that it depends on.
+func Services(cr *v1alpha1.IdentityTenant) (names []string) {
+	for _, host := range hosts(cr) {
+		if name, namespace, ok := serviceOf(host.name, cr.Namespace); ok && host.peer == nil && namespace == cr.Namespace {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // host is a declared dependency of the server.
 type host struct {
 	name             string
