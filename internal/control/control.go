@@ -103,20 +103,21 @@ func (c Check) Rule(profile Profile) *Rule {
 	return c.Want
 }
 
-// ProductNames are the products that the check is about; none: all. Some documents are of one
-// product only.
-func (c Check) ProductNames() []string {
-	if product, one := ofOne[c.In]; one {
-		return []string{product}
+// About tells whether the check is about a product, of which "" is any.
+func (c Check) About(product string) bool {
+	products := c.Products
+	if one, ok := ofOne[c.In]; ok {
+		products = []string{one}
 	}
-	return c.Products
+	return product == "" || len(products) == 0 || slices.Contains(products, product)
 }
 
+// ofOne are documents of one product only.
 var ofOne = map[Document]string{Deployment: "wso2is", Log: "wso2is", KeycloakConf: "keycloak"}
 
-// Applies tells whether the check is about a product, of which "" is any, and its version.
+// Applies tells whether the check is about a product, as About does, and its version.
 func (c Check) Applies(product, version string) bool {
-	return (product == "" || len(c.ProductNames()) == 0 || slices.Contains(c.ProductNames(), product)) &&
+	return c.About(product) &&
 		(c.From == "" || compareVersions(version, c.From) >= 0) &&
 		(c.Before == "" || compareVersions(version, c.Before) < 0)
 }

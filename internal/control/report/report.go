@@ -101,16 +101,7 @@ func (f Filter) asks(check control.Check) bool {
 	if f.Profile != "" && check.Rule(f.Profile) == nil {
 		return false
 	}
-	return (f.Product == "" || len(check.ProductNames()) == 0 || slices.Contains(check.ProductNames(), f.Product)) &&
-		(f.Version == "" || check.Applies(f.product(check), f.Version))
-}
-
-// product is one that the check is about, where the filter names none.
-func (f Filter) product(check control.Check) string {
-	if f.Product == "" && len(check.ProductNames()) > 0 {
-		return check.ProductNames()[0]
-	}
-	return f.Product
+	return check.About(f.Product) && (f.Version == "" || check.Applies(f.Product, f.Version))
 }
 
 // Answer is what became of a line of the guidelines.
