@@ -15,8 +15,8 @@ import (
 // A hundred Keystores that rotate at once share one login at Vault, and each costs what one alone costs.
 func TestAHundredKeystoresRotateAtOnce(t *testing.T) {
 	const number = 100
-	manager := startControllers(t, controllertest.Options{})
-	p := newPlace(t, env.Vault(t), manager)
+	p := newPlace(t, env.Vault(t), nil)
+	manager := startControllers(t, controllertest.Options{Namespace: p.namespace}) // others' connections sign in, too
 	all := make([]*v1alpha1.Keystore, number)
 	for i := range all {
 		all[i] = p.keystore(fmt.Sprintf("keys-%03d", i), ringEntry("signing"))
