@@ -16,6 +16,10 @@ func Write(ctx context.Context, c client.Client, before, after client.Object) er
 	if equality.Semantic.DeepEqual(before, after) {
 		return nil
 	}
+	// Times are kept to the second, so that what differs may be nothing that is sent.
+	if changed, err := client.MergeFrom(before).Data(after); err != nil || string(changed) == "{}" {
+		return err
+	}
 	if err := c.Status().Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}

@@ -1,13 +1,16 @@
 package status_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/status"
@@ -40,5 +43,23 @@ func TestAStatusIsNotWrittenOverANewerOne(t *testing.T) {
 	}
 	if now, _ := read(); now.Status.CurrentGeneration != 2 {
 		t.Errorf("the status has generation %d, want 2", now.Status.CurrentGeneration)
+	}
+}
+
+// A ring tells since when its key signs as Vault has it, to the nanosecond: JSON keeps seconds, and each
+// look would send a write that changes nothing.
+func TestWhatJSONDoesNotKeepIsNotWritten(t *testing.T) {
+	second := time.Date(2026, 11, 26, 22, 17, 28, 0, time.UTC)
+	before := &v1alpha1.Keystore{Status: v1alpha1.KeystoreStatus{Rings: []v1alpha1.KeystoreRing{{Alias: "signing", Since: new(metav1.NewTime(second))}}}}
+	after := before.DeepCopy()
+	after.Status.Rings[0].Since = new(metav1.NewTime(second.Add(29 * time.Millisecond)))
+	c := interceptor.NewClient(fake.NewClientBuilder().Build(), interceptor.Funcs{
+		SubResourcePatch: func(context.Context, client.Client, string, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
+			t.Error("the same status is written again")
+			return nil
+		},
+	})
+	if err := status.Write(t.Context(), c, before, after); err != nil {
+		t.Fatal(err)
 	}
 }
