@@ -2,16 +2,12 @@ package main
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/holdfast-iam/holdfast/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files under testdata anew")
 
 // runControls is the command as a person types it.
 func runControls(t *testing.T, arguments ...string) (string, error) {
@@ -37,22 +33,7 @@ func TestControlsGoldenFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.MkdirAll("testdata", 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		expected, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatalf("%v: run this test with -update and read what it wrote", err)
-		}
-		if diff := cmp.Diff(string(expected), got); diff != "" {
-			t.Errorf("%s differs (-golden +said); if it is meant, run with -update:\n%s", path, diff)
-		}
+		golden.Expect(t, filepath.Join("testdata", name), []byte(got))
 	}
 }
 

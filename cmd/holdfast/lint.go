@@ -23,9 +23,7 @@ import (
 	"github.com/holdfast-iam/holdfast/controllers/operator"
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/hardening"
-	"github.com/holdfast-iam/holdfast/internal/idp"
-	"github.com/holdfast-iam/holdfast/internal/idp/keycloak"
-	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
+	"github.com/holdfast-iam/holdfast/internal/idp/drivers"
 	"github.com/holdfast-iam/holdfast/internal/lint"
 	"github.com/holdfast-iam/holdfast/internal/offline"
 	"github.com/holdfast-iam/holdfast/internal/resolve"
@@ -245,7 +243,6 @@ func lintTenant(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.
 }
 
 func resolveOffline(ctx context.Context, manifests *offline.Manifests, cr *v1alpha1.IdentityTenant) (offline.Resolved, error) {
-	drivers := map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}, tenant.Keycloak: keycloak.Driver{}}
 	options := resolve.Options{WindowOpen: true, OperatorPeer: operator.Peer("holdfast-system")}
-	return offline.Resolve(ctx, manifests, cr, drivers, options)
+	return offline.Resolve(ctx, manifests, cr, drivers.All(), options)
 }

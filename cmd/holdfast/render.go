@@ -16,12 +16,9 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/operator"
-	"github.com/holdfast-iam/holdfast/internal/idp"
-	"github.com/holdfast-iam/holdfast/internal/idp/keycloak"
-	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
+	"github.com/holdfast-iam/holdfast/internal/idp/drivers"
 	"github.com/holdfast-iam/holdfast/internal/offline"
 	"github.com/holdfast-iam/holdfast/internal/resolve"
-	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
 func renderCommand() *cobra.Command {
@@ -60,10 +57,9 @@ func render(command *cobra.Command, files []string) error {
 	if len(tenants) == 0 {
 		return fmt.Errorf("no IdentityTenant in %v", files)
 	}
-	drivers := map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}, tenant.Keycloak: keycloak.Driver{}}
 	options := resolve.Options{WindowOpen: true, OperatorPeer: operator.Peer("holdfast-system")}
 	for _, cr := range tenants {
-		objects, err := offline.Build(command.Context(), manifests, cr, drivers, options)
+		objects, err := offline.Build(command.Context(), manifests, cr, drivers.All(), options)
 		if err != nil {
 			return fmt.Errorf("IdentityTenant %s/%s: %w", cr.Namespace, cr.Name, err)
 		}

@@ -11,10 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/holdfast-iam/holdfast/cmd/manager/app"
-	"github.com/holdfast-iam/holdfast/internal/idp"
-	"github.com/holdfast-iam/holdfast/internal/idp/keycloak"
-	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
-	"github.com/holdfast-iam/holdfast/internal/tenant"
+	"github.com/holdfast-iam/holdfast/internal/idp/drivers"
 	"github.com/holdfast-iam/holdfast/internal/tracing"
 	"github.com/holdfast-iam/holdfast/internal/version"
 )
@@ -30,7 +27,7 @@ func run() error {
 	var settings app.Settings
 	settings.Bind(flag.CommandLine)
 	flag.Parse()
-	settings.Operator.Drivers = map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}, tenant.Keycloak: keycloak.Driver{}}
+	settings.Operator.Drivers = drivers.All()
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&settings.Logging)))
 	ctrl.Log.WithName("holdfast").Info("Starting", "version", version.Of())
 	ctx := ctrl.SetupSignalHandler()

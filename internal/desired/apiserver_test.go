@@ -6,8 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/internal/podsecurity"
@@ -42,18 +40,18 @@ func TestOnAnAPIServer(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, object := range objects {
-					first, err := applied(t, operator, object)
+					first, err := testenv.Apply(t.Context(), operator, object, tenant.FieldManager)
 					if err != nil {
 						t.Errorf("%s: the API server refuses %s: %v", b.name, object.GetName(), err)
 						continue
 					}
 					if b.name == "keystores" {
 						// A status is dropped on creation, so the default in its schema is first stored by the next write.
-						if first, err = applied(t, operator, object); err != nil {
+						if first, err = testenv.Apply(t.Context(), operator, object, tenant.FieldManager); err != nil {
 							t.Fatal(err)
 						}
 					}
-					again, err := applied(t, operator, object)
+					again, err := testenv.Apply(t.Context(), operator, object, tenant.FieldManager)
 					if err != nil || again != first {
 						t.Errorf("%s: applying %s again writes it again (%v)", b.name, object.GetName(), err)
 					}
@@ -62,19 +60,6 @@ func TestOnAnAPIServer(t *testing.T) {
 		})
 	}
 	t.Run("pod security", func(t *testing.T) { testHarden(t, env) })
-}
-
-// applied sends an object by server-side apply and gives its version.
-func applied(t *testing.T, c client.Client, object client.Object) (resourceVersion string, err error) {
-	t.Helper()
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	delete(content, "status")
-	sent := &unstructured.Unstructured{Object: content}
-	err = c.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(sent), client.FieldOwner(tenant.FieldManager), client.ForceOwnership)
-	return sent.GetResourceVersion(), err
 }
 
 // testHarden holds Harden against the level restricted as the API server knows it.

@@ -2,20 +2,16 @@ package desired
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/holdfast-iam/holdfast/internal/golden"
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
-
-var update = flag.Bool("update", false, "write the golden files under testdata anew")
 
 type builder struct {
 	name  string
@@ -54,25 +50,9 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				golden(t, filepath.Join("testdata", name+"."+b.name+".out.yaml"), encode(t, objects))
+				golden.Expect(t, filepath.Join("testdata", name+"."+b.name+".out.yaml"), encode(t, objects))
 			})
 		}
-	}
-}
-
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	expected, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v: run this test with -update and read what it wrote", err)
-	}
-	if diff := cmp.Diff(string(expected), string(got)); diff != "" {
-		t.Errorf("%s differs (-golden +built); if it is meant, run with -update:\n%s", path, diff)
 	}
 }
 

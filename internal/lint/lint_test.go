@@ -3,7 +3,6 @@ package lint
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,11 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-iam/holdfast/internal/control"
+	"github.com/holdfast-iam/holdfast/internal/golden"
 	"github.com/holdfast-iam/holdfast/internal/hardening"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
-
-var update = flag.Bool("update", false, "write the golden files under testdata anew")
 
 var strict = control.Target{Product: "wso2is", Version: "7.3.0", Profile: control.Strict}
 
@@ -63,19 +61,6 @@ func lintFile(t *testing.T, name string) Report {
 	return report
 }
 
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(string(read(t, name)), string(got)); diff != "" {
-		t.Errorf("%s differs (-golden +said); if it is meant, run with -update:\n%s", path, diff)
-	}
-}
-
 func TestGoldenFiles(t *testing.T) {
 	var all Report
 	for _, name := range []string{"vendor.deployment.toml", "vendor.log4j2.properties"} {
@@ -90,7 +75,7 @@ func TestGoldenFiles(t *testing.T) {
 		if err := write(&out); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, out.Bytes())
+		golden.Expect(t, filepath.Join("testdata", name), out.Bytes())
 		// The file has one secret that nobody publishes.
 		for _, secret := range []string{"kX93-canary", "03BAFEB27A8E871CAD83C5CD4E771DAB"} {
 			if strings.Contains(out.String(), secret) {

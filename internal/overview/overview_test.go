@@ -3,7 +3,6 @@ package overview_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,10 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
+	"github.com/holdfast-iam/holdfast/internal/golden"
 	"github.com/holdfast-iam/holdfast/internal/overview"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // read takes objects that a real run wrote, in trouble.in.yaml with a status that was made worse.
 func read(t *testing.T, path string) (seen overview.Namespace) {
@@ -63,22 +61,6 @@ func appended[T any](t *testing.T, list []T, document []byte) []T {
 	return append(list, object)
 }
 
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if difference := cmp.Diff(string(want), got); difference != "" {
-		t.Errorf("%s: read the difference, then run with -update\n%s", path, difference)
-	}
-}
-
 func TestATreeTellsHowATenantIs(t *testing.T) {
 	for name, at := range map[string]string{
 		"unseen": "2026-11-26T16:29:54Z", "underway": "2026-11-26T16:29:55Z", "ready": "2026-11-28T12:00:00Z", "trouble": "2027-01-24T02:30:00Z",
@@ -89,12 +71,12 @@ func TestATreeTellsHowATenantIs(t *testing.T) {
 		}
 		tenants := overview.Of(read(t, filepath.Join("testdata", name+".in.yaml")), "", now)
 		text := overview.Text(tenants, now, false)
-		golden(t, filepath.Join("testdata", name+".txt"), text)
+		golden.Expect(t, filepath.Join("testdata", name+".txt"), []byte(text))
 		encoded, err := json.MarshalIndent(tenants, "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, filepath.Join("testdata", name+".json"), string(encoded)+"\n")
+		golden.Expect(t, filepath.Join("testdata", name+".json"), append(encoded, '\n'))
 		coloured := overview.Text(tenants, now, true)
 		if strings.Contains(text, "\x1b") || !strings.Contains(coloured, "\x1b[") {
 			t.Errorf("%s: colours where none belong, or none where they do", name)

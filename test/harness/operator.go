@@ -15,9 +15,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/holdfast-iam/holdfast/controllers/operator"
-	"github.com/holdfast-iam/holdfast/internal/idp"
-	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
-	"github.com/holdfast-iam/holdfast/internal/tenant"
+	"github.com/holdfast-iam/holdfast/internal/idp/drivers"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 	"github.com/holdfast-iam/holdfast/test/player"
 )
@@ -100,7 +98,7 @@ func manager(ctx context.Context, options OperatorOptions) (ctrl.Manager, contex
 	lifetime, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	options.Namespace = testenv.SystemNamespace
 	if options.Drivers == nil {
-		options.Drivers = map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}}
+		options.Drivers = drivers.All()
 	}
 	if options.Proxy != "" {
 		options.Access.Dial = player.Dialer(options.Proxy)

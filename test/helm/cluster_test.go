@@ -20,10 +20,8 @@ import (
 
 	"github.com/holdfast-iam/holdfast/cmd/manager/app"
 	"github.com/holdfast-iam/holdfast/controllers/operator"
-	"github.com/holdfast-iam/holdfast/internal/idp"
-	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
+	"github.com/holdfast-iam/holdfast/internal/idp/drivers"
 	"github.com/holdfast-iam/holdfast/internal/localenv"
-	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 	"github.com/holdfast-iam/holdfast/test/harness"
 	"github.com/holdfast-iam/holdfast/test/player"
@@ -134,7 +132,7 @@ func (c *cluster) operate(t *testing.T, arguments []string) (stop func()) {
 	if err := flags.Parse(append(arguments, own...)); err != nil {
 		t.Fatal(err)
 	}
-	settings.Operator.Drivers = map[tenant.Product]idp.Driver{tenant.WSO2IS: wso2is.Driver{}}
+	settings.Operator.Drivers = drivers.All()
 	settings.Operator.Access.Dial = player.Dialer(c.proxy)
 	account, err := c.Plane.ServiceAccountConfig(t.Context(), testenv.SystemNamespace, testenv.ManagerAccount)
 	if err != nil {

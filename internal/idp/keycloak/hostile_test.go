@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/control/evidence"
 	"github.com/holdfast-iam/holdfast/internal/fault"
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/keycloak"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -24,7 +25,7 @@ func TestHostileTextIsRefused(t *testing.T) {
 		for _, text := range hostile {
 			want := fullSpec()
 			set(&want, text)
-			_, err := keycloak.Driver{}.Config(want, factsFor(want))
+			_, err := keycloak.Driver{}.Config(want, idptest.FactsFor(want))
 			if f := fault.Of(err, ""); err == nil || f.Reason != "InvalidSpec" || !strings.Contains(err.Error(), field) {
 				t.Errorf("%s %q: want a refusal that names it, got %v", field, text, err)
 			}
@@ -60,7 +61,7 @@ func TestWhatKeycloakDoesNotHaveIsRefused(t *testing.T) {
 	} {
 		want := minimalSpec()
 		change(&want)
-		if _, err := (keycloak.Driver{}).Config(want, factsFor(want)); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := (keycloak.Driver{}).Config(want, idptest.FactsFor(want)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want a refusal that says %q, got %v", says, err)
 		}
 	}

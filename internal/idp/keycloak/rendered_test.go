@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/keycloak"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -74,15 +75,6 @@ func fullSpec() tenant.Spec {
 	return want
 }
 
-// factsFor are what a pass has seen before it builds the workload.
-func factsFor(want tenant.Spec) tenant.Facts {
-	seen := tenant.Facts{Credentials: "acme-credentials-0123456789", DesiredRevision: "abcdef0123", Keystores: map[tenant.KeystoreRole]tenant.KeystoreFact{}}
-	for _, store := range want.Keystores {
-		seen.Keystores[store.Role] = tenant.KeystoreFact{SecretName: want.KeystoreName(store.Role) + "-0123456789", Alias: store.Alias}
-	}
-	return seen
-}
-
 // rendering is all that the driver makes of a tenant.
 type rendering struct {
 	files    idp.Files
@@ -95,14 +87,14 @@ func render(t *testing.T, want tenant.Spec) rendering {
 	t.Helper()
 	var r rendering
 	var err error
-	if r.files, err = (keycloak.Driver{}).Config(want, factsFor(want)); err != nil {
+	if r.files, err = (keycloak.Driver{}).Config(want, idptest.FactsFor(want)); err != nil {
 		t.Fatal(err)
 	}
-	workload, err := keycloak.Driver{}.Workload(want, factsFor(want), "acme-config-0123456789")
+	workload, err := keycloak.Driver{}.Workload(want, idptest.FactsFor(want), "acme-config-0123456789")
 	if err != nil {
 		t.Fatal(err)
 	}
-	jobs, err := keycloak.Driver{}.SchemaJob(want, factsFor(want), "acme-schema-credentials-0123456789")
+	jobs, err := keycloak.Driver{}.SchemaJob(want, idptest.FactsFor(want), "acme-schema-credentials-0123456789")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/standin"
@@ -21,7 +22,7 @@ import (
 func TestServerStartsFromWhatIsRendered(t *testing.T) {
 	for name, want := range cases() {
 		t.Run(name, func(t *testing.T) {
-			files, err := wso2is.Driver{}.Config(want, factsFor(want))
+			files, err := wso2is.Driver{}.Config(want, idptest.FactsFor(want))
 			set(t, err)
 			authority, in := hometest.NewAuthority(t), inputsFor(t, want)
 			home := hometest.Home{Files: fstest.MapFS{"conf/deployment.toml": {Data: files[layout.DeploymentFile]}},

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 )
 
@@ -38,7 +39,7 @@ func TestExtraConfigBreaksNothing(t *testing.T) {
 	} {
 		want := minimalSpec(versions[2])
 		want.ExtraConfig = tables(c.key, c.value)
-		_, err := wso2is.Driver{}.Config(want, factsFor(want))
+		_, err := wso2is.Driver{}.Config(want, idptest.FactsFor(want))
 		if !fault.IsTerminal(err) || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s = %v: %v, want a Terminal fault that says %q", c.key, c.value, err, c.says)
 		}

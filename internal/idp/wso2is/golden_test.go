@@ -2,21 +2,17 @@ package wso2is_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"sigs.k8s.io/yaml"
 
 	"github.com/holdfast-iam/holdfast/internal/control"
+	"github.com/holdfast-iam/holdfast/internal/golden"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
-
-var update = flag.Bool("update", false, "write the golden files under testdata anew")
 
 // cases are the tenants of the golden files.
 func cases() map[string]tenant.Spec {
@@ -42,14 +38,14 @@ func TestGoldenFiles(t *testing.T) {
 	for name, want := range cases() {
 		t.Run(name, func(t *testing.T) {
 			r := render(t, want)
-			golden(t, name+".deployment.toml", r.files["deployment.toml"])
-			golden(t, name+".log4j2.properties", r.files["log4j2.properties"])
+			golden.Expect(t, filepath.Join("testdata", name+".deployment.toml"), r.files["deployment.toml"])
+			golden.Expect(t, filepath.Join("testdata", name+".log4j2.properties"), r.files["log4j2.properties"])
 			for _, store := range want.UserStores { // the same for each version and profile
 				file := layout.UserStoreFile(store.Name)
-				golden(t, file, r.files[file])
+				golden.Expect(t, filepath.Join("testdata", file), r.files[file])
 			}
-			golden(t, name+".statefulset.yaml", document(t, r.workload))
-			golden(t, name+".schemajob.yaml", document(t, r.job))
+			golden.Expect(t, filepath.Join("testdata", name+".statefulset.yaml"), golden.YAML(t, r.workload))
+			golden.Expect(t, filepath.Join("testdata", name+".schemajob.yaml"), golden.YAML(t, r.job))
 		})
 	}
 }
@@ -61,34 +57,8 @@ func TestEqualInputEqualBytes(t *testing.T) {
 		if diff := cmp.Diff(first.files, second.files); diff != "" {
 			t.Errorf("%s: files differ:\n%s", name, diff)
 		}
-		if !bytes.Equal(document(t, first.workload), document(t, second.workload)) || !bytes.Equal(document(t, first.job), document(t, second.job)) {
+		if !bytes.Equal(golden.YAML(t, first.workload), golden.YAML(t, second.workload)) || !bytes.Equal(golden.YAML(t, first.job), golden.YAML(t, second.job)) {
 			t.Errorf("%s: objects differ", name)
 		}
 	}
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	expected, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v: run this test with -update and read what it wrote", err)
-	}
-	if diff := cmp.Diff(string(expected), string(got)); diff != "" {
-		t.Errorf("%s differs (-golden +built); if it is meant, run with -update:\n%s", path, diff)
-	}
-}
-
-func document(t *testing.T, object any) []byte {
-	t.Helper()
-	encoded, err := yaml.Marshal(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return encoded
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -79,7 +80,7 @@ func TestWhatTheServerWouldReplaceIsRefused(t *testing.T) {
 	} {
 		want := fullSpec(versions[2])
 		spoil(&want)
-		_, err := wso2is.Driver{}.Config(want, factsFor(want))
+		_, err := wso2is.Driver{}.Config(want, idptest.FactsFor(want))
 		field, _, _ := strings.Cut(name, " ")
 		if !fault.IsTerminal(err) || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: got %v, wanted a Terminal fault that names the field", name, err)

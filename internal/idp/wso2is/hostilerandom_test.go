@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/control/evidence"
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
@@ -70,7 +71,7 @@ func TestRandomTextStaysInsideItsKey(t *testing.T) {
 		}
 		want := fullSpec(versions[2])
 		place.put(&want, text.String())
-		if _, err := (wso2is.Driver{}).Config(want, factsFor(want)); err != nil {
+		if _, err := (wso2is.Driver{}).Config(want, idptest.FactsFor(want)); err != nil {
 			if !fault.IsTerminal(err) {
 				t.Fatalf("%s is %q: %v", place.name, text.String(), err)
 			}
@@ -106,7 +107,7 @@ func TestRandomTextStaysInsideItsKey(t *testing.T) {
 // rendered are the keys of all files.
 func rendered(t *testing.T, want tenant.Spec, place, text string) map[string][]string {
 	t.Helper()
-	files, err := (wso2is.Driver{}).Config(want, factsFor(want))
+	files, err := (wso2is.Driver{}).Config(want, idptest.FactsFor(want))
 	if err != nil {
 		t.Fatalf("%s is %q: %v", place, text, err)
 	}

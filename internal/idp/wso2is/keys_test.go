@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -39,7 +40,7 @@ func TestTheLongestTokenIsTheRenderedOne(t *testing.T) {
 func TestTheRingNamesWhatSigns(t *testing.T) {
 	for _, version := range versions {
 		want := minimalSpec(version)
-		seen := factsFor(want)
+		seen := idptest.FactsFor(want)
 		fact := seen.Keystores[tenant.RoleSigning]
 		fact.Alias = "token-signing-7"
 		seen.Keystores[tenant.RoleSigning] = fact

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/holdfast-iam/holdfast/internal/golden"
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/layout"
 )
@@ -86,7 +88,7 @@ func TestCredentialsAreWhatThePodReads(t *testing.T) {
 		}
 		var read []string
 		for _, source := range variables(render(t, want).workload.Spec.Template.Spec.Containers[0]) {
-			if source != nil && source.SecretKeyRef != nil && source.SecretKeyRef.Name == factsFor(want).Credentials {
+			if source != nil && source.SecretKeyRef != nil && source.SecretKeyRef.Name == idptest.FactsFor(want).Credentials {
 				read = append(read, source.SecretKeyRef.Key)
 			}
 		}
@@ -96,7 +98,7 @@ func TestCredentialsAreWhatThePodReads(t *testing.T) {
 		}
 		for _, role := range layout.Roles(want.Version) {
 			source := variables(render(t, want).workload.Spec.Template.Spec.Containers[0])[layout.EnvStorePassword(role)]
-			if source == nil || source.SecretKeyRef.Name != factsFor(want).Keystores[role].SecretName {
+			if source == nil || source.SecretKeyRef.Name != idptest.FactsFor(want).Keystores[role].SecretName {
 				t.Errorf("%s: the password of store %s does not come from its own version", name, role)
 			}
 		}
@@ -113,7 +115,7 @@ func TestNoSecretInAnyFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := render(t, want)
-		everything := string(document(t, r.workload)) + string(document(t, r.job))
+		everything := string(golden.YAML(t, r.workload)) + string(golden.YAML(t, r.job))
 		for _, file := range r.files {
 			everything += string(file)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/control"
 	"github.com/holdfast-iam/holdfast/internal/idp"
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
@@ -98,15 +99,6 @@ func fullSpec(version tenant.Version) tenant.Spec {
 	return want
 }
 
-// factsFor are what a pass has seen before it builds the workload.
-func factsFor(want tenant.Spec) tenant.Facts {
-	seen := tenant.Facts{Credentials: "acme-credentials-0123456789", DesiredRevision: "abcdef0123", Keystores: map[tenant.KeystoreRole]tenant.KeystoreFact{}}
-	for _, store := range want.Keystores {
-		seen.Keystores[store.Role] = tenant.KeystoreFact{SecretName: want.KeystoreName(store.Role) + "-0123456789", Alias: store.Alias}
-	}
-	return seen
-}
-
 // rendering is all that the driver makes of a tenant.
 type rendering struct {
 	want     tenant.Spec
@@ -122,18 +114,18 @@ func render(t *testing.T, want tenant.Spec) rendering {
 	t.Helper()
 	r := rendering{want: want, toml: map[string]any{}}
 	var err error
-	if r.files, err = (wso2is.Driver{}).Config(want, factsFor(want)); err != nil {
+	if r.files, err = (wso2is.Driver{}).Config(want, idptest.FactsFor(want)); err != nil {
 		t.Fatal(err)
 	}
 	if err := toml.Unmarshal(r.files["deployment.toml"], &r.toml); err != nil {
 		t.Fatal(err)
 	}
-	objects, err := wso2is.Driver{}.Workload(want, factsFor(want), "acme-config-0123456789")
+	objects, err := wso2is.Driver{}.Workload(want, idptest.FactsFor(want), "acme-config-0123456789")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.workload = objects[0].(*appsv1.StatefulSet)
-	jobs, err := wso2is.Driver{}.SchemaJob(want, factsFor(want), "acme-schema-credentials-0123456789")
+	jobs, err := wso2is.Driver{}.SchemaJob(want, idptest.FactsFor(want), "acme-schema-credentials-0123456789")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/golden"
+	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/pods"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
@@ -28,7 +30,7 @@ func TestHold(t *testing.T) {
 	want.WindowOpen = true
 	open := render(t, want)
 	want.WindowOpen = false
-	if held := render(t, want); !slices.Equal(document(t, open.workload.Spec.Template), document(t, held.workload.Spec.Template)) {
+	if held := render(t, want); !slices.Equal(golden.YAML(t, open.workload.Spec.Template), golden.YAML(t, held.workload.Spec.Template)) {
 		t.Error("the window is part of the template: opening it would be another revision")
 	}
 }
@@ -64,19 +66,19 @@ func TestWorkloadWaitsForItsSecrets(t *testing.T) {
 			f.Keystores[tenant.RoleFederation] = tenant.KeystoreFact{}
 		},
 	} {
-		seen := factsFor(want)
+		seen := idptest.FactsFor(want)
 		spoil(&seen)
 		_, err := wso2is.Driver{}.Workload(want, seen, "config")
 		if !fault.IsWaiting(err) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v, wanted a Waiting fault that names it", name, err)
 		}
 	}
-	seen := factsFor(want)
+	seen := idptest.FactsFor(want)
 	delete(seen.Keystores, tenant.RoleTrust)
 	if _, err := (wso2is.Driver{}).SchemaJob(want, seen, "owner"); !fault.IsWaiting(err) {
 		t.Errorf("the schema Job without a trust store: %v", err)
 	}
-	if _, err := (wso2is.Driver{}).SchemaJob(want, factsFor(want), ""); !fault.IsWaiting(err) {
+	if _, err := (wso2is.Driver{}).SchemaJob(want, idptest.FactsFor(want), ""); !fault.IsWaiting(err) {
 		t.Errorf("the schema Job without credentials: %v", err)
 	}
 }
@@ -116,20 +118,20 @@ func TestJobIsNamedByAllThatItReads(t *testing.T) {
 		}
 		names[name] = what
 	}
-	add("this tenant", build(want, factsFor(want), "owner-1"))
-	if _, same := names[build(want, factsFor(want), "owner-1")]; !same {
+	add("this tenant", build(want, idptest.FactsFor(want), "owner-1"))
+	if _, same := names[build(want, idptest.FactsFor(want), "owner-1")]; !same {
 		t.Error("the same tenant has another Job the second time")
 	}
-	add("other credentials", build(want, factsFor(want), "owner-2"))
-	seen := factsFor(want)
+	add("other credentials", build(want, idptest.FactsFor(want), "owner-2"))
+	seen := idptest.FactsFor(want)
 	seen.Keystores[tenant.RoleTrust] = tenant.KeystoreFact{SecretName: "other"}
 	add("another trust store", build(want, seen, "owner-1"))
 	other := want
 	other.Image += "2"
-	add("another image", build(other, factsFor(other), "owner-1"))
+	add("another image", build(other, idptest.FactsFor(other), "owner-1"))
 	other = want
 	other.Database.Host = "elsewhere"
-	add("another database", build(other, factsFor(other), "owner-1"))
+	add("another database", build(other, idptest.FactsFor(other), "owner-1"))
 }
 
 func TestSchemaProof(t *testing.T) {
