@@ -30,7 +30,7 @@ generate-docs:
 # After the others: it is made of what they write.
 .PHONY: generate-chart
 generate-chart:
-	@cd hack/tools/chart && $(GO) run . ../../..
+	@cd hack/tools && $(GO) run ./chart ../..
 
 .PHONY: fmt
 fmt: ## Format the Go code and order its imports

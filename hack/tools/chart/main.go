@@ -2,7 +2,7 @@
 // one description of the values becomes values.yaml, its schema and its page. In a module of its own, so that kustomize is
 // nothing that Holdfast depends on.
 //
-//	go run . ROOT    ROOT is the folder of the repository
+//	go run ./chart ROOT    ROOT is the folder of the repository
 package main
 
 import (

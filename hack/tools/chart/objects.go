@@ -1,18 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"github.com/holdfast-iam/holdfast/hack/tools/config"
 )
-
-// systemNamespace is where config/ installs the operator.
-const systemNamespace = "holdfast-system"
 
 // Conditions under which a release has an object.
 const (
@@ -21,37 +15,10 @@ const (
 	metrics    = `and .Values.metrics.enabled (eq .Values.scope "Cluster")`
 )
 
-// build has kustomize make the objects of a folder of config/.
-func build(root, folder string) ([]map[string]any, error) {
-	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(root, "config", folder))
-	if err != nil {
-		return nil, fmt.Errorf("config/%s: %w", folder, err)
-	}
-	var objects []map[string]any
-	for _, resource := range made.Resources() {
-		content, err := resource.MarshalJSON()
-		if err != nil {
-			return nil, err
-		}
-		object := map[string]any{}
-		if err := json.Unmarshal(content, &object); err != nil {
-			return nil, err
-		}
-		objects = append(objects, object)
-	}
-	return objects, nil
-}
-
-func metadata(object map[string]any) map[string]any { return object["metadata"].(map[string]any) }
-
-func kindAndName(object map[string]any) (kind, name string) {
-	return object["kind"].(string), metadata(object)["name"].(string)
-}
-
 // place puts an object, and whom it speaks of, into the namespace of the release.
 func place(object map[string]any) map[string]any {
-	of := metadata(object)
-	if of["namespace"] == systemNamespace {
+	of := config.Metadata(object)
+	if of["namespace"] == config.SystemNamespace {
 		of["namespace"] = expression(".Release.Namespace | quote")
 	}
 	labels, _ := of["labels"].(map[string]any)
@@ -70,13 +37,13 @@ func place(object map[string]any) map[string]any {
 
 func addTemplates(chart files, root string) error {
 	for _, folder := range []string{"default", "admission", "prometheus"} {
-		objects, err := build(root, folder)
+		objects, err := config.Build(root, folder)
 		if err != nil {
 			return err
 		}
 		for _, object := range objects {
 			if err := addTemplate(chart, object); err != nil {
-				kind, name := kindAndName(object)
+				kind, name := config.KindAndName(object)
 				return fmt.Errorf("%s %s: %w", kind, name, err)
 			}
 		}
@@ -87,7 +54,7 @@ func addTemplates(chart files, root string) error {
 // addTemplate decides where an object goes, and under which condition a release has it. One that is not known here fails,
 // so that nothing new in config/ is left out of the chart, or comes into it, unseen.
 func addTemplate(chart files, object map[string]any) error {
-	kind, name := kindAndName(object)
+	kind, name := config.KindAndName(object)
 	condition, file := "", strings.ToLower(kind)
 	switch kind {
 	case "Namespace":
@@ -136,7 +103,7 @@ func add(chart files, file, condition string, object map[string]any) error {
 
 // addDefinition keeps what people's objects hang on: without its definition each of them is gone.
 func addDefinition(chart files, object map[string]any) error {
-	_, name := kindAndName(object)
+	_, name := config.KindAndName(object)
 	made, err := text(place(object))
 	if err != nil {
 		return err
@@ -153,7 +120,7 @@ func addDefinition(chart files, object map[string]any) error {
 
 // addRight makes what one role means under either scope.
 func addRight(chart files, object map[string]any) error {
-	kind, name := kindAndName(object)
+	kind, name := config.KindAndName(object)
 	if kind == "ClusterRoleBinding" {
 		// Each release has its own, of roles that they share.
 		return add(chart, "cluster-rights", everywhere, place(with(object, expression(`printf "`+name+`:%s" .Release.Namespace`), "metadata", "name")))
@@ -194,7 +161,7 @@ func binding(roleKind, role, name string) map[string]any {
 	return map[string]any{
 		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": map[string]any{"name": name},
 		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": roleKind, "name": role},
-		"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": "holdfast-controller-manager", "namespace": systemNamespace}},
+		"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": "holdfast-controller-manager", "namespace": config.SystemNamespace}},
 	}
 }
 

@@ -1,4 +1,4 @@
-module github.com/holdfast-iam/holdfast/hack/tools/chart
+module github.com/holdfast-iam/holdfast/hack/tools
 
 go 1.26.0
 
@@ -130,4 +130,4 @@ require (
 	k8s.io/kube-openapi v0.0.0-20260721132016-d427ff9ee9ad // indirect
 )
 
-replace github.com/holdfast-iam/holdfast => ../../..
+replace github.com/holdfast-iam/holdfast => ../..
