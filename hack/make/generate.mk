@@ -1,7 +1,7 @@
 ##@ Change the code
 
 .PHONY: generate
-generate: generate-code generate-rbac generate-docs generate-chart ## Write everything that comes from markers and data: deepcopy, CRDs, roles, API reference, controls, metrics, flags, chart
+generate: generate-code generate-rbac generate-docs generate-chart generate-bundle ## Write everything that comes from markers and data: deepcopy, CRDs, roles, API reference, controls, metrics, flags, chart, bundle
 
 .PHONY: generate-code
 generate-code:
@@ -27,10 +27,14 @@ generate-docs:
 	@$(GO) run ./hack/docs/metrics docs/metrics.md
 	@$(GO) run ./hack/docs/flags docs/flags.md
 
-# After the others: it is made of what they write.
+# These two after the others: they are made of what those write.
 .PHONY: generate-chart
 generate-chart:
 	@cd hack/tools && $(GO) run ./chart ../..
+
+.PHONY: generate-bundle
+generate-bundle:
+	@cd hack/tools && $(GO) run ./bundle ../..
 
 .PHONY: fmt
 fmt: ## Format the Go code and order its imports
