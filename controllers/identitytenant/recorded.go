@@ -186,7 +186,7 @@ func (n *notes) note(ctx context.Context, material rotatable, turn vault.Turn, r
 		if material.closes && turn.Previous == 0 {
 			entries = append(entries, record.Did(stepRetired, "What was in use before is closed"))
 		}
-		if material.settled(turn, n.served) {
+		if material.settled(turn, n.serves(material, n.served)) {
 			entries = append(entries, record.Ended(v1alpha1.RotationSucceeded))
 		}
 	}
@@ -237,7 +237,12 @@ func (n *notes) asker(ctx context.Context, token string) string {
 
 // applied says where what pods start from holds the material; empty: it does not yet.
 func (n *notes) applied(ctx context.Context, material rotatable, r record.Rotation) (string, error) {
-	if !material.inPods {
+	switch {
+	case material.live && !n.serves(material, false):
+		return "", nil
+	case material.live:
+		return "The running server holds the keys, without a rollout", nil
+	case !material.inPods:
 		return "The server took the new value before the position named it", nil
 	}
 	secret := n.secretOf(material.name)
@@ -263,6 +268,12 @@ func (n *notes) secretOf(material string) string {
 // serving says how it was seen that the server uses the material; empty: it was not yet.
 func (n *notes) serving(ctx context.Context, material rotatable, r record.Rotation) (string, error) {
 	seen := n.report.Seen
+	if material.live {
+		if !n.serves(material, false) || len(r.To.KeyIDs) == 0 {
+			return "", nil
+		}
+		return "Every realm signs with " + r.To.KeyIDs[0] + ", as the server tells", nil
+	}
 	if !material.inPods {
 		if settings, ran := n.report.Outcome(v1alpha1.ConditionSettingsApplied); !ran || !settings.Met() {
 			return "", nil

@@ -41,7 +41,7 @@ func (p *pass) complete(want tenant.Spec, served bool) string {
 			continue
 		}
 		turn := p.place.position.Of(material.name)
-		if turn.Request != request.Token || !material.settled(turn, served) {
+		if turn.Request != request.Token || !material.settled(turn, p.serves(material, served)) {
 			return ""
 		}
 	}
@@ -53,8 +53,8 @@ type rotatable struct {
 	name string
 	// onlyNamed: it rotates only when it is named.
 	onlyNamed bool
-	// inPods: a rollout brings it.
-	inPods bool
+	// inPods: a rollout brings it. live: a running server is given it, and tells since when it has it.
+	inPods, live bool
 	// closes: what was in use before is closed when the rollout is over.
 	closes bool
 }
@@ -72,7 +72,8 @@ func (p *pass) rotatable(want tenant.Spec) (all []rotatable) {
 	}
 	for _, store := range want.Keystores {
 		if store.Role != tenant.RoleTrust && store.Existing == "" {
-			all = append(all, rotatable{name: string(store.Role), onlyNamed: store.Role == tenant.RoleInternal, inPods: true})
+			live := store.Ring && p.shape.LiveKeys
+			all = append(all, rotatable{name: string(store.Role), onlyNamed: store.Role == tenant.RoleInternal, inPods: !live, live: live})
 		}
 	}
 	return all
@@ -80,5 +81,13 @@ func (p *pass) rotatable(want tenant.Spec) (all []rotatable) {
 
 // settled tells whether nothing of the rotation that led to the turn is still to be done.
 func (r rotatable) settled(turn vault.Turn, served bool) bool {
-	return (served || !r.inPods) && (turn.Previous == 0 || !r.closes)
+	return (served || !r.inPods && !r.live) && (turn.Previous == 0 || !r.closes)
+}
+
+// serves tells whether a material is in use everywhere; served is so of what pods hold.
+func (p *pass) serves(material rotatable, served bool) bool {
+	if material.live {
+		return p.signing != nil && !p.signing.CurrentSince.IsZero()
+	}
+	return served
 }

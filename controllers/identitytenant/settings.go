@@ -41,6 +41,12 @@ func (p *pass) applySettings(ctx context.Context, want tenant.Spec, seen tenant.
 			return err
 		}
 	}
+	// The keys come last: with a key that goes, the session may end that it signed.
+	return fault.Worse(p.configure(ctx, admin, declared, realms), p.advanceKeys(ctx, want, seen))
+}
+
+// configure writes the settings that are not as declared.
+func (p *pass) configure(ctx context.Context, admin idp.Admin, declared tenant.Settings, realms []string) error {
 	live, err := admin.Observe(ctx, realms)
 	if err != nil {
 		return err
@@ -60,6 +66,7 @@ func (p *pass) applySettings(ctx context.Context, want tenant.Spec, seen tenant.
 // observeSettings notes what the product cannot enforce.
 func (p *pass) observeSettings(_ context.Context, want tenant.Spec, seen *tenant.Facts) error {
 	seen.NotEnforceable = p.driver.NotEnforceable(want)
+	seen.Signing = p.signing
 	return nil
 }
 

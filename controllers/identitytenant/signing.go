@@ -43,10 +43,8 @@ func (p *pass) moveAfterLeak(ctx context.Context, child *v1alpha1.Keystore, deci
 // was seen once is kept in the status; a status that is lost only has it seen again, later.
 func (p *pass) overlap(ctx context.Context, want tenant.Spec, seen tenant.Facts, store tenant.Keystore) *rotation.Ring {
 	fact, now := seen.Keystores[store.Role], p.Clock.Now()
-	ring := &rotation.Ring{Ahead: want.PublishAhead, Previous: fact.Ring.Previous != 0, LongestToken: p.shape.LongestToken}
-	if p.RingWaits != nil {
-		ring.Ahead, ring.LongestToken = p.RingWaits.PublishAhead, p.RingWaits.LongestToken
-	}
+	ring := &rotation.Ring{Previous: fact.Ring.Previous != 0}
+	ring.Ahead, ring.LongestToken = p.ringWaits(want)
 	known := tenant.SigningFact{Ring: *fact.Ring}
 	if before := p.cr.Status.TokenSigning; before != nil && before.Current == int64(fact.Ring.Current) {
 		known.CurrentSince = timeOf(before.CurrentSince)
@@ -54,7 +52,8 @@ func (p *pass) overlap(ctx context.Context, want tenant.Spec, seen tenant.Facts,
 			known.NextSince = timeOf(before.NextPublishedSince)
 		}
 	}
-	if known.CurrentSince.IsZero() || known.NextSince.IsZero() {
+	// A server that takes keys while it runs is looked at when it was given them.
+	if !p.shape.LiveKeys && (known.CurrentSince.IsZero() || known.NextSince.IsZero()) {
 		if settled, published := p.published(ctx, want, seen, store, fact); settled {
 			known.CurrentSince = firstOf(known.CurrentSince, now)
 			if published {
@@ -68,6 +67,15 @@ func (p *pass) overlap(ctx context.Context, want tenant.Spec, seen tenant.Facts,
 	p.signing = &known
 	ring.NextPublished, ring.PreviousRetired = p.steady.Since(known.NextSince, now), p.steady.Since(known.CurrentSince, now)
 	return ring
+}
+
+// ringWaits are for how long the next key is published before it signs, and for how long the
+// longest-lived token verifies.
+func (p *pass) ringWaits(want tenant.Spec) (ahead, longestToken time.Duration) {
+	if p.RingWaits != nil {
+		return p.RingWaits.PublishAhead, p.RingWaits.LongestToken
+	}
+	return want.PublishAhead, p.shape.LongestToken
 }
 
 func timeOf(t *metav1.Time) time.Time {

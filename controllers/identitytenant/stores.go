@@ -102,7 +102,8 @@ func (p *pass) weigh(ctx context.Context, want tenant.Spec, seen tenant.Facts, s
 	if err != nil {
 		return m, err
 	}
-	m.RolloutInFlight = set == nil || released(set) && moving(set)
+	live := store.Ring && p.shape.LiveKeys // no rollout brings it, and none is in its way
+	m.RolloutInFlight = set == nil || released(set) && moving(set) && !live
 	if store.Ring {
 		m.Ring, m.NotAfter = p.overlap(ctx, want, seen, store), seen.Keystores[store.Role].KeyEnds
 	}

@@ -54,9 +54,9 @@ type Driver interface {
 	NotEnforceable(want tenant.Spec) map[string][]string
 	// Connect returns an Admin, or a Waiting fault until the server answers.
 	Connect(ctx context.Context, want tenant.Spec, seen tenant.Facts, access Access) (Admin, error)
-	// Keys gives the keys of the server at access.Address; its accounts are not used.
-	// Nothing is asked yet. Faults: Waiting, reason ServerUnreachable, while nobody could
-	// vouch for the server.
+	// Keys gives the keys of the server at access.Address. Its administrator is who writes them,
+	// where the server takes any. Nothing is asked yet. Faults: Waiting, reason
+	// ServerUnreachable, while nobody could vouch for the server.
 	Keys(want tenant.Spec, access Access) (Keys, error)
 	// KeyID is the name under which the server publishes the key of a certificate, and
 	// which its tokens carry.
@@ -117,6 +117,9 @@ type Shape struct {
 	CertificateHeaders []string
 	// MetricsPort is zero when the product has none.
 	MetricsPort int32
+	// LiveKeys says that a running server is given the keys that sign tokens: no pod has their
+	// store, and no rollout brings them.
+	LiveKeys bool
 	// LongestToken is how long the longest-lived token verifies that the server signs with
 	// the settings it is given. An application with a setting of its own may go beyond it.
 	LongestToken time.Duration

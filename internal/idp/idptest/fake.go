@@ -83,6 +83,12 @@ func (s *FakeServer) SetKeys(ring idp.KeyRing) {
 	s.ring = ring
 }
 
+func (s *FakeServer) wrote() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.writes++
+}
+
 // Down makes the server not answer.
 func (s *FakeServer) Down(down bool) { s.set(&s.down, down) }
 
@@ -182,13 +188,31 @@ func (k fakeKeys) Observe(ctx context.Context) (idp.KeyRing, error) {
 	return idp.KeyRing{Published: slices.Clone(server.ring.Published), Signing: server.ring.Signing}, nil
 }
 
-// Advance implements idp.Keys.
-func (k fakeKeys) Advance(ctx context.Context, ring idp.KeyRing) (idp.Effect, error) {
-	if _, err := k.Observe(ctx); err != nil {
-		return "", err
+// Advance implements idp.Keys. The fake takes a ring at once, whatever its waits.
+func (k fakeKeys) Advance(ctx context.Context, ring idp.Ring) (idp.Advanced, error) {
+	held, err := k.Observe(ctx)
+	if err != nil {
+		return idp.Advanced{}, err
 	}
-	k.admin.server.SetKeys(ring)
-	return idp.Live, nil
+	var wanted idp.KeyRing
+	for _, key := range ring.All() {
+		id, err := k.admin.driver.KeyID(key.Certificate)
+		if err != nil {
+			return idp.Advanced{}, err
+		}
+		if key.Generation == ring.Current.Generation {
+			wanted.Signing = id
+		}
+		wanted.Published = append(wanted.Published, id)
+	}
+	slices.Sort(wanted.Published)
+	advanced := idp.Advanced{Effect: idp.Live}
+	if held.Signing != wanted.Signing || !slices.Equal(held.Published, wanted.Published) {
+		k.admin.server.SetKeys(wanted)
+		k.admin.server.wrote()
+		advanced.Changes = []idp.KeyChange{{Realm: tenant.RootRealm, What: "key " + wanted.Signing + " signs"}}
+	}
+	return advanced, nil
 }
 
 // Close implements idp.Keys.

@@ -53,6 +53,9 @@ type call struct {
 	session      *session
 	body         any
 	into         any
+	// secret says that an answer could repeat a secret of the body: nothing of it is kept but
+	// one word.
+	secret bool
 }
 
 // refusal is an answer that the caller has to judge.
@@ -124,7 +127,7 @@ func (c *connection) refused(r call, status int, body []byte) error {
 	}
 	if json.Unmarshal(body, &message) == nil {
 		answer.code = codeOf(message.Error, message.Message)
-		if !strings.Contains(r.path, "/users") {
+		if !r.secret && !strings.Contains(r.path, "/users") {
 			answer.detail = idp.Bounded(strings.TrimSpace(message.Description + " " + message.Message))
 		}
 	}

@@ -96,6 +96,15 @@ func (a *admin) ask(ctx context.Context, r call) error {
 	return err
 }
 
+// renew has the next call sign in anew.
+func (a *admin) renew(ctx context.Context) {
+	if a.session == nil {
+		return
+	}
+	_ = a.client.signOut(ctx, a.session) // it ends by itself, too
+	a.session = nil
+}
+
 func (a *admin) refusedLogin() error {
 	return fault.Terminal(idp.ReasonServerRefusedLogin, "%s refuses the account %q: its password is not the one in Vault, or the account is locked, disabled "+
 		"or has to do something first; set the password in the realm master, or unlock the account", a.client.base, a.access.Bootstrap.Username)

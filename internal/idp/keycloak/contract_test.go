@@ -2,6 +2,7 @@ package keycloak_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,9 +58,12 @@ const secondRealm = "second"
 
 func TestContractOnARealKeycloak(t *testing.T) {
 	s := server(t)
-	keeper := newKeeper(t, s)
+	newKeeper(t, s)
+	giveRing(t, s)
+	keeper := newKeeper(t, s) // whose session is signed with a key that stays
 	idptest.Run(t, idptest.Subject{Driver: keycloak.Driver{}, Start: func(t *testing.T) idptest.Server {
 		keeper.restore(t)
+		giveRing(t, s)
 		return contractServer(t, s, keeper)
 	}})
 }
@@ -74,10 +79,34 @@ func contractServer(t *testing.T, s *keycloaktest.Server, k *keeper) idptest.Ser
 		Access: access, Version: keycloaktest.Version, SignIn: signsIn, Count: w.counter.Count,
 		Realms: []string{tenant.RootRealm, secondRealm}, MissingRealm: "third",
 		Want: hardened, Other: relaxed, NotEnforced: beyond, Impossible: impossible,
+		Certificates:    []*x509.Certificate{ring().Current.Certificate, ring().Next.Certificate},
 		Stop:            w.cut,
 		Swallow:         w.swallow.Store,
 		Race:            w.race,
 		RefusePasswords: w.refusePasswords,
+	}
+}
+
+// ring is the one that the server has at first.
+var ring = sync.OnceValue(func() idp.Ring {
+	current, err := idptest.SigningKey(1)
+	next, also := idptest.SigningKey(2)
+	if err := errors.Join(err, also); err != nil {
+		panic(err)
+	}
+	return idp.Ring{Current: current, Next: next, Now: time.Now(), Over: func(time.Time, time.Duration) bool { return true }}
+})
+
+// giveRing has the server sign with our keys, and with nobody else's, at once.
+func giveRing(t *testing.T, s *keycloaktest.Server) {
+	t.Helper()
+	keys, err := keycloak.Driver{}.Keys(tenant.Spec{Realms: []tenant.Realm{{Name: secondRealm}}}, s.Access(another))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = keys.Close() }()
+	if _, err := keys.Advance(t.Context(), ring()); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/holdfast-iam/holdfast/internal/fault"
@@ -15,61 +16,72 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// keysPath is where the server publishes the keys of the root realm.
-const keysPath = "/realms/" + masterRealm + "/protocol/openid-connect/certs"
+// keys are those that sign the tokens of each realm of a tenant. All of them sign with one ring.
+type keys struct {
+	admin  *admin
+	realms []string
+}
 
-// keys are those of the root realm.
-type keys struct{ client *connection }
-
-var _ idp.Keys = keys{}
+var _ idp.Keys = &keys{}
 
 // Keys implements idp.Driver.
-func (Driver) Keys(_ tenant.Spec, access idp.Access) (idp.Keys, error) {
+func (Driver) Keys(want tenant.Spec, access idp.Access) (idp.Keys, error) {
 	client, err := newClient(access)
 	if err != nil {
 		return nil, err
 	}
-	return keys{client}, nil
+	k := &keys{admin: &admin{client: client, access: access}, realms: []string{tenant.RootRealm}}
+	for _, realm := range want.Realms {
+		k.realms = append(k.realms, realm.Name)
+	}
+	slices.Sort(k.realms)
+	k.realms = slices.Compact(k.realms)
+	return k, nil
 }
 
-// Observe implements idp.Keys with one GET. Signing stays empty while more than one key
-// verifies. Keys for encryption are published beside those that verify, and are left out.
-func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
-	var set idp.KeySet
-	err := k.client.do(ctx, call{method: http.MethodGet, path: keysPath, into: &set})
-	var answer *refusal
-	if errors.As(err, &answer) && !fault.Is(err) {
-		return idp.KeyRing{}, fault.Waiting(idp.ReasonServerUnreachable, "%s does not publish its keys", k.client.base).Because(err)
+// Observe implements idp.Keys with one GET for each realm, as its clients do. What signs the
+// administrator is told by another; without one, Signing stays empty. Keys for encryption are
+// published beside those that verify, and are left out.
+func (k *keys) Observe(ctx context.Context) (idp.KeyRing, error) {
+	var ring idp.KeyRing
+	var signing []string
+	for i, realm := range k.realms {
+		published, err := k.published(ctx, realm)
+		if err != nil {
+			return idp.KeyRing{}, err
+		}
+		if i == 0 {
+			ring.Published = published
+		}
+		ring.Published = slices.DeleteFunc(ring.Published, func(id string) bool { return !slices.Contains(published, id) })
+		if k.admin.access.Bootstrap.Username == "" {
+			continue
+		}
+		listed, err := k.listed(ctx, realm)
+		if err != nil {
+			return idp.KeyRing{}, err
+		}
+		signing = append(signing, listed.Active[signatureAlgorithm])
 	}
-	if err != nil {
-		return idp.KeyRing{}, err
-	}
-	ring := idp.KeyRing{Published: set.Published("sig")}
-	if len(ring.Published) == 1 {
-		ring.Signing = ring.Published[0]
+	if slices.Sort(signing); len(slices.Compact(signing)) == 1 {
+		ring.Signing = signing[0]
 	}
 	return ring, nil
 }
 
-// Advance implements idp.Keys. The server makes and keeps the keys of its realms by itself:
-// a ring that it does not hold is a Terminal fault, reason SettingRefused.
-func (k keys) Advance(ctx context.Context, ring idp.KeyRing) (idp.Effect, error) {
-	held, err := k.Observe(ctx)
-	if err != nil {
-		return "", err
+// published are the ids of the keys that everybody is told of.
+func (k *keys) published(ctx context.Context, realm string) ([]string, error) {
+	var set idp.KeySet
+	err := k.admin.client.do(ctx, call{method: http.MethodGet, path: "/realms/" + url.PathEscape(realmName(realm)) + "/protocol/openid-connect/certs", into: &set})
+	var answer *refusal
+	if err = realmFault(realm, err); errors.As(err, &answer) && !fault.Is(err) {
+		return nil, fault.Waiting(idp.ReasonServerUnreachable, "%s does not publish the keys of realm %s", k.admin.client.base, realm).Because(err)
 	}
-	if held.Signing != ring.Signing || !slices.Equal(held.Published, ring.Published) {
-		return "", fault.Terminal(idp.ReasonSettingRefused, "%s signs with keys of its own, which the operator does not replace; "+
-			"rotate them in the server, and take their schedule out of the tenant", k.client.base)
-	}
-	return idp.Live, nil
+	return set.Published("sig"), err
 }
 
 // Close implements idp.Keys.
-func (k keys) Close() error {
-	k.client.http.CloseIdleConnections()
-	return nil
-}
+func (k *keys) Close() error { return k.admin.Close() }
 
 // KeyID implements idp.Driver: the SHA-256 of the public key in base64url. Another
 // certificate of the same key has the same id.

@@ -303,22 +303,3 @@ func TestWhatNobodyDeclaresStays(t *testing.T) {
 		t.Errorf("after it was put back: %v, %v", tenant.Compare(want, seen), err)
 	}
 }
-
-// The operator gives the server no keys: it says so, instead of rolling pods for nothing.
-func TestAForeignKeyIsNoKeyOfTheServer(t *testing.T) {
-	driver := keycloak.Driver{}
-	keys, err := driver.Keys(tenant.Spec{}, server(t).Access(administrator))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = keys.Close() }()
-	ring, err := keys.Observe(t.Context())
-	if err != nil || ring.Signing == "" {
-		t.Fatalf("%+v, %v", ring, err)
-	}
-	ring.Signing = "another"
-	ring.Published = append(ring.Published, ring.Signing)
-	if effect, err := keys.Advance(t.Context(), ring); fault.Of(err, "none").Reason != idp.ReasonSettingRefused || !fault.IsTerminal(err) {
-		t.Errorf("%s, %v; want it refused", effect, err)
-	}
-}

@@ -45,6 +45,7 @@ func (Driver) Shape(want tenant.Spec) idp.Shape {
 		PublicPaths:        public,
 		AdminPaths:         []string{"/admin", "/realms/" + layout.RootRealm},
 		CertificateHeaders: certificateHeaders,
+		LiveKeys:           true,
 		LongestToken:       longestToken,
 	}
 }

@@ -51,8 +51,8 @@ func (k keys) Observe(ctx context.Context) (idp.KeyRing, error) {
 }
 
 // Advance implements idp.Keys. The server has no way to load a key while it runs.
-func (k keys) Advance(context.Context, idp.KeyRing) (idp.Effect, error) {
-	return idp.NeedsRevision, nil
+func (k keys) Advance(context.Context, idp.Ring) (idp.Advanced, error) {
+	return idp.Advanced{Effect: idp.NeedsRevision}, nil
 }
 
 // Close implements idp.Keys.
