@@ -147,10 +147,12 @@ type TokenSigningStatus struct {
 	Current int64 `json:"current"`
 	// next is published and signs after the next rotation.
 	Next int64 `json:"next"`
-	// currentSince is since when every pod signs with current; absent while they do not.
+	// currentSince is since when every pod, or every realm of a Keycloak, signs with current; absent
+	// while they do not.
 	// +optional
 	CurrentSince *metav1.Time `json:"currentSince,omitempty"`
-	// nextPublishedSince is since when every pod publishes next; absent while they do not.
+	// nextPublishedSince is since when every pod, or every realm, publishes next; absent while they
+	// do not.
 	// +optional
 	NextPublishedSince *metav1.Time `json:"nextPublishedSince,omitempty"`
 }

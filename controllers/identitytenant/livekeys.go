@@ -77,8 +77,8 @@ func (p *pass) signingRing(ctx context.Context, want tenant.Spec, fact tenant.Ke
 			return nil, fmt.Errorf("the store in Secret %s has no key %s", secret.Name, alias)
 		}}
 	}
-	now := p.Clock.Now()
-	ring := idp.Ring{Current: key(fact.Ring.Current), Next: key(fact.Ring.Next), Now: now, Over: func(began time.Time, wait time.Duration) bool {
+	ring := idp.Ring{Current: key(fact.Ring.Current), Next: key(fact.Ring.Next), Now: p.Clock.Now, Over: func(began time.Time, wait time.Duration) bool {
+		now := p.Clock.Now()
 		return !p.steady.Since(began, now).Add(wait).After(now)
 	}}
 	if fact.Ring.Previous != 0 {
@@ -129,8 +129,7 @@ func (p *pass) lookAtKeys(ctx context.Context, keys idp.Keys, ring idp.Ring) err
 	}
 	if live.Publishes(next) {
 		p.signing.NextSince = firstOf(p.signing.NextSince, now)
-		return nil
 	}
-	p.wake(now.Add(lookAgain))
+	p.wake(now.Add(lookAgain)) // whatever waits for it decides in the next pass
 	return nil
 }

@@ -33,8 +33,8 @@ type Ring struct {
 	// none of the ring, and LongestToken for how long that verifies afterwards. A ring that
 	// moves has waited already.
 	Ahead, LongestToken time.Duration
-	// Now is the time, and Over tells whether a wait is over that began at a time.
-	Now  time.Time
+	// Now gives the time, and Over tells whether a wait is over that began at a time.
+	Now  func() time.Time
 	Over func(began time.Time, wait time.Duration) bool
 }
 

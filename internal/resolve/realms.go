@@ -48,6 +48,18 @@ var always = tenant.RealmSettings{
 	tenant.AssertionReuse:          "false",
 }
 
+// inRealms are settings that Keycloak has in each realm, and WSO2 Identity Server in files that
+// the profile writes.
+var inRealms = tenant.RealmSettings{
+	tenant.TokenAccessMinutes: "5",
+	tenant.TokenCodeMinutes:   "1",
+	tenant.TokenRefreshOnce:   "true",
+	tenant.EventsDays:         "90",
+	tenant.EventsAdminDays:    "365",
+	tenant.TLSRequired:        "true",
+	tenant.BrowserHeaders:     "true",
+}
+
 func realms(cr *v1alpha1.IdentityTenant, refs References, profile control.Profile) ([]tenant.Realm, error) {
 	declared := cr.Spec.Realms
 	if !slices.ContainsFunc(declared, func(r v1alpha1.Realm) bool { return r.Name == tenant.RootRealm }) {
@@ -79,6 +91,9 @@ func realmSettings(cr *v1alpha1.IdentityTenant, realm v1alpha1.Realm, refs Refer
 		return nil, err
 	}
 	maps.Copy(settings, always)
+	if cr.Spec.Product.Keycloak != nil {
+		maps.Copy(settings, inRealms)
+	}
 	settings[tenant.ClientsFAPI] = strconv.FormatBool(profile == control.FAPI2)
 	addRegistration(settings, realm, cr.Spec.Mail != nil)
 	if err := addRecovery(settings, realm, cr.Spec.Hostname); err != nil {

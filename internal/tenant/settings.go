@@ -63,6 +63,15 @@ const (
 	SessionRememberMinutes  Setting = "sessions.rememberMe.minutes"
 	SessionOutlivesPassword Setting = "sessions.outlivePassword" // the session in which it is changed
 
+	TokenAccessMinutes Setting = "tokens.access.minutes" // also of ID tokens: what is signed lives no longer
+	TokenCodeMinutes   Setting = "tokens.code.minutes"   // of authorization codes
+	TokenRefreshOnce   Setting = "tokens.refreshOnce"    // a refresh token works once
+
+	EventsDays      Setting = "events.logins.days" // kept in the server; 0: not at all
+	EventsAdminDays Setting = "events.administration.days"
+	TLSRequired     Setting = "tls.required"    // of whoever asks, also from a private network
+	BrowserHeaders  Setting = "headers.browser" // that keep pages out of frames, and browsers on TLS
+
 	CORSAnyOrigin       Setting = "cors.anyOrigin"
 	CORSSubdomains      Setting = "cors.subdomains"
 	CORSAnyHeader       Setting = "cors.anyHeader"

@@ -429,13 +429,13 @@ func (a *FakeAdmin) Close() error { return nil }
 
 var (
 	numbers  = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
-	prefixes = []string{"password.", "lockout.", "recovery.", "registration.", "forcedReset.", "invitation.", "accounts.", "sessions.", "cors.", "clientRegistration.", "assertions."}
+	prefixes = []string{"password.", "lockout.", "recovery.", "registration.", "forcedReset.", "invitation.", "accounts.", "sessions.", "cors.", "clientRegistration.", "assertions.", "tokens.", "events.", "tls.", "headers."}
 	switches = []tenant.Setting{
 		tenant.RecoveryEmailLink, tenant.RecoveryNotifySuccess, tenant.RecoveryAutoLogin, tenant.ForcedResetLink,
 		tenant.RegistrationSelf, tenant.RegistrationLite, tenant.RegistrationConfirmEmail, tenant.RegistrationTellsNames, tenant.RegistrationAutoLogin,
 		tenant.Invitation, tenant.AccountsEmailVerified, tenant.AccountsDisabling, tenant.SessionOutlivesPassword,
 		tenant.CORSAnyOrigin, tenant.CORSSubdomains, tenant.CORSAnyHeader, tenant.ClientsAuthenticate, tenant.ClientsFAPI, tenant.AssertionReuse,
-		tenant.PasswordNotUsername, tenant.PasswordNotCommon,
+		tenant.PasswordNotUsername, tenant.PasswordNotCommon, tenant.TokenRefreshOnce, tenant.TLSRequired, tenant.BrowserHeaders,
 	}
 )
 

@@ -69,7 +69,7 @@ func advance(b *bench) {
 		made = append(made, b.signingKey(generation+1))
 	}
 	for current := range 4 {
-		ring := idp.Ring{Current: made[current], Next: made[current+1], Now: time.Now(), Over: func(time.Time, time.Duration) bool { return true }}
+		ring := idp.Ring{Current: made[current], Next: made[current+1], Now: time.Now, Over: func(time.Time, time.Duration) bool { return true }}
 		if current > 0 {
 			ring.Previous = &made[current-1]
 		}

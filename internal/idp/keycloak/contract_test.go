@@ -34,6 +34,8 @@ var (
 		tenant.RecoveryEmailLink: "true", tenant.RecoveryLinkMinutes: "15", tenant.RecoveryNotifySuccess: "true", tenant.ForcedResetMinutes: "60",
 		tenant.RegistrationSelf: "true", tenant.RegistrationConfirmEmail: "true", tenant.RegistrationCodeMinutes: "60",
 		tenant.SessionIdleMinutes: "15", tenant.SessionMaximumMinutes: "480", tenant.SessionRememberMinutes: "240",
+		tenant.TokenAccessMinutes: "10", tenant.TokenCodeMinutes: "2", tenant.TokenRefreshOnce: "true",
+		tenant.EventsDays: "90", tenant.EventsAdminDays: "365", tenant.TLSRequired: "true", tenant.BrowserHeaders: "true",
 	}
 	relaxed = tenant.RealmSettings{
 		tenant.PasswordMinLength: "10", tenant.PasswordMaxLength: "128",
@@ -44,10 +46,13 @@ var (
 		tenant.RecoveryEmailLink: "false", tenant.RecoveryLinkMinutes: "30", tenant.RecoveryNotifySuccess: "false", tenant.ForcedResetMinutes: "120",
 		tenant.RegistrationSelf: "false", tenant.RegistrationConfirmEmail: "false", tenant.RegistrationCodeMinutes: "120",
 		tenant.SessionIdleMinutes: "20", tenant.SessionMaximumMinutes: "600", tenant.SessionRememberMinutes: "480",
+		tenant.TokenAccessMinutes: "20", tenant.TokenCodeMinutes: "3", tenant.TokenRefreshOnce: "false",
+		tenant.EventsDays: "0", tenant.EventsAdminDays: "0", tenant.TLSRequired: "false", tenant.BrowserHeaders: "false",
 	}
 	impossible = tenant.RealmSettings{
 		tenant.PasswordMinLength: "012", tenant.PasswordMaxLength: "0", tenant.PasswordLower: "-1", tenant.PasswordNotCommon: "yes",
 		tenant.LockoutAttempts: "five", tenant.LockoutMinutes: "15m", tenant.SessionIdleMinutes: "0", tenant.RecoveryLinkMinutes: "99999999",
+		tenant.TokenAccessMinutes: "0", tenant.EventsDays: "10000", tenant.TLSRequired: "all", tenant.BrowserHeaders: "",
 	}
 	beyond = tenant.RealmSettings{
 		tenant.RecoveryCallbacks: "https://id.acme.example/*", tenant.CORSAnyOrigin: "false", tenant.Invitation: "true",
@@ -94,7 +99,7 @@ var ring = sync.OnceValue(func() idp.Ring {
 	if err := errors.Join(err, also); err != nil {
 		panic(err)
 	}
-	return idp.Ring{Current: current, Next: next, Now: time.Now(), Over: func(time.Time, time.Duration) bool { return true }}
+	return idp.Ring{Current: current, Next: next, Now: time.Now, Over: func(time.Time, time.Duration) bool { return true }}
 })
 
 // giveRing has the server sign with our keys, and with nobody else's, at once.

@@ -24,10 +24,12 @@ const (
 	ourName = "holdfast-token-signing-"
 	// abovePriority has the newest key of the ring sign that may. The server gives its own 100.
 	abovePriority = 1000
-	// Marks of a key say since when it is published and does not sign yet, and since when it
-	// signs no more. They lie in a field of the realm that means nothing for keys.
+	// Marks of a key say since when it is published and does not sign yet, and since when it was
+	// seen to sign no more. They lie in a field that means nothing for keys.
 	markPublished = "published "
 	markPassive   = "passive "
+	// markStopped takes the place of whatever was there before.
+	markStopped = "stopped"
 )
 
 // ringKey is a key that a realm is to hold.
@@ -60,7 +62,7 @@ func (h heldKey) ours() bool { return strings.HasPrefix(h.component.text("name")
 // since reads a mark; zero: it has none of this kind.
 func (h heldKey) since(mark string) time.Time {
 	text, ok := strings.CutPrefix(h.component.text(markField), mark)
-	at, err := time.Parse(time.RFC3339, text)
+	at, err := time.Parse(time.RFC3339Nano, text)
 	if !ok || err != nil {
 		return time.Time{}
 	}
@@ -139,7 +141,7 @@ func (r realmKeys) present(key ringKey) *write {
 	}
 	signs, mark := key.id == r.current.id, ""
 	if signs && r.foreignSigns() && !r.unused {
-		signs, mark = false, markPublished+r.ring.Now.UTC().Format(time.RFC3339)
+		signs, mark = false, r.mark(markPublished)
 	}
 	what := "is imported and verifies"
 	if signs {
@@ -164,16 +166,19 @@ func (r realmKeys) retire(other heldKey) (w *write, until time.Time) {
 	switch {
 	case other.ours():
 		return remove(other, fmt.Sprintf("key %s, which the ring has forgotten, is removed", other.id), true), until
-	case other.active || other.enabled && began.IsZero():
-		return r.put(other, false, markPassive+r.ring.Now.UTC().Format(time.RFC3339),
-			fmt.Sprintf("key %s of provider %q, which is not the operator's, signs no more", other.id, idp.Bounded(other.component.text("name")))), until
+	case other.active:
+		return r.put(other, false, markStopped, fmt.Sprintf("key %s of provider %q, which is not the operator's, signs no more", other.id, idp.Bounded(other.component.text("name")))), until
 	case !other.enabled:
 		return nil, until
+	case began.IsZero():
+		return r.put(other, false, r.mark(markPassive), fmt.Sprintf("key %s of provider %q goes when no token needs it", other.id, idp.Bounded(other.component.text("name")))), until
 	case r.ring.Over(began, r.ring.LongestToken):
 		return remove(other, fmt.Sprintf("key %s of provider %q is removed: no token needs it any more", other.id, idp.Bounded(other.component.text("name"))), true), until
 	}
 	return nil, began.Add(r.ring.LongestToken)
 }
+
+func (r realmKeys) mark(of string) string { return of + r.ring.Now().UTC().Format(time.RFC3339Nano) }
 
 // put changes what a key does. The rest stays, the private key too; the server takes no
 // request with a part of a component.

@@ -27,7 +27,7 @@ type fakeRealm struct {
 }
 
 func (f *fakeRealm) state(previous, current, next int, unused bool) realmKeys {
-	r := realmKeys{unused: unused, held: slices.Clone(f.keys), ring: idp.Ring{Now: f.now, Ahead: ahead, LongestToken: longest,
+	r := realmKeys{unused: unused, held: slices.Clone(f.keys), ring: idp.Ring{Now: func() time.Time { return f.now }, Ahead: ahead, LongestToken: longest,
 		Over: func(since time.Time, wait time.Duration) bool { return !f.now.Before(since.Add(wait)) }}}
 	for _, generation := range []int{previous, current, next} {
 		if generation == 0 {

@@ -36,6 +36,15 @@ var bindings = map[tenant.Setting]binding{
 	tenant.SessionIdleMinutes:     minutes{"ssoSessionIdleTimeout"},
 	tenant.SessionMaximumMinutes:  minutes{"ssoSessionMaxLifespan"},
 	tenant.SessionRememberMinutes: minutes{"ssoSessionIdleTimeoutRememberMe", "ssoSessionMaxLifespanRememberMe"},
+
+	tenant.TokenAccessMinutes: minutes{"accessTokenLifespan", "accessTokenLifespanForImplicitFlow"},
+	tenant.TokenCodeMinutes:   minutes{"accessCodeLifespan"},
+	tenant.TokenRefreshOnce:   refreshOnce{},
+
+	tenant.EventsDays:      loginEvents{},
+	tenant.EventsAdminDays: adminEvents{},
+	tenant.TLSRequired:     tlsRequired{},
+	tenant.BrowserHeaders:  browserHeaders{},
 }
 
 // inherent is what Keycloak does and no setting changes: another value is not enforceable.

@@ -2,6 +2,7 @@ package keycloak
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/holdfast-iam/holdfast/internal/idp"
@@ -9,9 +10,21 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// longestToken is what a new realm gives the tokens of the implicit flow. What lives longer,
+// newRealm is what a new realm gives the tokens of the implicit flow.
+const newRealm = 15 * time.Minute
+
+// longestToken is what the realms are declared to give access and ID tokens. What lives longer,
 // such as a refresh token, is sealed by a key that no client ever sees.
-const longestToken = 15 * time.Minute
+func longestToken(want tenant.Spec) (longest time.Duration) {
+	for _, realm := range want.Realms {
+		minutes, err := strconv.Atoi(realm.Settings[tenant.TokenAccessMinutes])
+		if err != nil {
+			minutes = int(newRealm.Minutes()) // nobody declared it
+		}
+		longest = max(longest, time.Duration(minutes)*time.Minute)
+	}
+	return longest
+}
 
 // publicPaths are what end users and their applications need of any realm.
 var publicPaths = []string{"/.well-known", "/resources"}
@@ -46,7 +59,7 @@ func (Driver) Shape(want tenant.Spec) idp.Shape {
 		AdminPaths:         []string{"/admin", "/realms/" + layout.RootRealm},
 		CertificateHeaders: certificateHeaders,
 		LiveKeys:           true,
-		LongestToken:       longestToken,
+		LongestToken:       longestToken(want),
 	}
 }
 
