@@ -26,23 +26,27 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// lasts is for how long the clients keep the published keys and hold a token; the waits of the
+// short is for how long the clients keep the published keys and hold a token; the waits of the
 // ring are longer, as they are for a tenant.
-const lasts = 3 * time.Second
+const short = 3 * time.Second
 
 // TestNoClientNoticesARotation takes a realm that is in use over to the operator's keys and moves
 // the ring twice, while clients fetch and verify tokens. Every Advance is killed after one write.
 // Without the waits of the ring they notice, so that the check can fail.
 func TestNoClientNoticesARotation(t *testing.T) {
 	s := server(t)
-	for name, wait := range map[string]time.Duration{"as it is": lasts + 2*time.Second, "without waits": 0} {
+	for name, wait := range map[string]time.Duration{"as it is": short + 2*time.Second, "without waits": 0} {
 		t.Run(name, func(t *testing.T) {
 			realm := "rotated" + fmt.Sprint(wait.Milliseconds())
 			party := newParty(t, s, realm)
-			traffic := party.traffic(t)
+			lasts := short
+			if wait == 0 {
+				lasts = time.Hour // however slow the machine is, somebody has what is gone
+			}
+			traffic := party.traffic(t, lasts)
 			rotate(t, s, realm, wait, traffic)
 			traffic.stop()
-			if traffic.used < 30 || len(traffic.signers) != 4 {
+			if traffic.used < 30 || wait > 0 && len(traffic.signers) != 4 {
 				t.Errorf("tokens were used %d times, and %d keys signed; want many, and 4", traffic.used, len(traffic.signers))
 			}
 			if noticed := wait == 0; (len(traffic.failures) > 0) != noticed {
@@ -212,7 +216,7 @@ type traffic struct {
 
 // traffic has three kinds of clients: one fetches a token and the keys each time, one holds a
 // token, one keeps the keys. What they did late, on a slow machine, does not count.
-func (p *party) traffic(t *testing.T) *traffic {
+func (p *party) traffic(t *testing.T, lasts time.Duration) *traffic {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	seen := &traffic{began: time.Now(), names: map[string]string{}, signers: map[string]bool{}}
