@@ -35,7 +35,8 @@ var (
 		tenant.RegistrationSelf: "true", tenant.RegistrationConfirmEmail: "true", tenant.RegistrationCodeMinutes: "60",
 		tenant.SessionIdleMinutes: "15", tenant.SessionMaximumMinutes: "480", tenant.SessionRememberMinutes: "240",
 		tenant.TokenAccessMinutes: "10", tenant.TokenCodeMinutes: "2", tenant.TokenRefreshOnce: "true",
-		tenant.EventsDays: "90", tenant.EventsAdminDays: "365", tenant.TLSRequired: "true", tenant.BrowserHeaders: "true",
+		tenant.EventsDays: "90", tenant.EventsAdminDays: "365", tenant.TLSRequired: "true",
+		tenant.BrowserHeaders: "false", // a new realm has the hardened ones
 	}
 	relaxed = tenant.RealmSettings{
 		tenant.PasswordMinLength: "10", tenant.PasswordMaxLength: "128",
@@ -47,7 +48,7 @@ var (
 		tenant.RegistrationSelf: "false", tenant.RegistrationConfirmEmail: "false", tenant.RegistrationCodeMinutes: "120",
 		tenant.SessionIdleMinutes: "20", tenant.SessionMaximumMinutes: "600", tenant.SessionRememberMinutes: "480",
 		tenant.TokenAccessMinutes: "20", tenant.TokenCodeMinutes: "3", tenant.TokenRefreshOnce: "false",
-		tenant.EventsDays: "0", tenant.EventsAdminDays: "0", tenant.TLSRequired: "false", tenant.BrowserHeaders: "false",
+		tenant.EventsDays: "0", tenant.EventsAdminDays: "0", tenant.TLSRequired: "false", tenant.BrowserHeaders: "true",
 	}
 	impossible = tenant.RealmSettings{
 		tenant.PasswordMinLength: "012", tenant.PasswordMaxLength: "0", tenant.PasswordLower: "-1", tenant.PasswordNotCommon: "yes",

@@ -100,7 +100,7 @@ func (k *keys) perform(ctx context.Context, realm string, w *write) error {
 	case isNotFound(err) && w.id != "":
 		return nil
 	case errors.As(err, &answer) && !fault.Is(err):
-		return keysRefused(realm, w, answer.Error())
+		return keysRefused(realm, w, answer.Error()+"; the server's log says why")
 	}
 	return realmFault(realm, err)
 }
