@@ -123,6 +123,28 @@ func TestAnUnusedRealmSignsAtOnce(t *testing.T) {
 	}
 }
 
+// One of ours that the ring forgot leaked, or the ring has waited for it.
+func TestAKeyThatTheRingForgotGoesAtOnce(t *testing.T) {
+	f := &fakeRealm{now: began}
+	f.settle(t, 0, 1, 2, false)
+	f.settle(t, 0, 3, 4, false)
+	if f.signs() != "ours-3" || len(f.keys) != 2 {
+		t.Errorf("after the leak: %+v", f.keys)
+	}
+}
+
+// A foreign key that signed again has tokens again, whatever was noted of it before.
+func TestAForeignKeyThatSignsAgainWaitsAnew(t *testing.T) {
+	f := &fakeRealm{now: began}
+	f.settle(t, 0, 1, 2, false)
+	again := generated()
+	again.component[markField] = markPassive + began.Add(-24*time.Hour).Format(time.RFC3339)
+	f.keys = append(f.keys, again)
+	if _, until := f.settle(t, 0, 1, 2, false); f.signs() != "ours-1" || len(f.keys) != 3 || !until.Equal(began.Add(longest)) {
+		t.Errorf("until %s: %+v", until, f.keys)
+	}
+}
+
 // TestEveryStateComesToRest begins with whatever somebody may have done to the keys of a
 // realm: it ends as the ring says, always something signs, and it is quiet then.
 func TestEveryStateComesToRest(t *testing.T) {
