@@ -64,7 +64,7 @@ const (
 	SessionOutlivesPassword Setting = "sessions.outlivePassword" // the session in which it is changed
 
 	TokenAccessMinutes Setting = "tokens.access.minutes" // also of ID tokens: what is signed lives no longer
-	TokenCodeMinutes   Setting = "tokens.code.minutes"   // of authorization codes
+	TokenCodeMinutes   Setting = "tokens.code.minutes"   //nolint:gosec // of authorization codes; it is a name
 	TokenRefreshOnce   Setting = "tokens.refreshOnce"    // a refresh token works once
 
 	EventsDays      Setting = "events.logins.days" // kept in the server; 0: not at all
