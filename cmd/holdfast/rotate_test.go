@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -199,6 +200,21 @@ func TestRotateAllPrintsItsBlastRadius(t *testing.T) {
 	expectSays(t, out, "lost for ever")
 	if _, err = runRotate(t, "tenant", "acme", "-n", acme.Namespace, "--all", "--material", "data-key", "--token", "lost", "--yes"); err != nil || !strings.Contains(annotation(t, acme), "data-key:leaked") {
 		t.Errorf("%v: asked %s", err, annotation(t, acme))
+	}
+}
+
+// A running Keycloak is given the keys that sign, and nothing else of what the pods hold.
+func TestRotateTellsThatAKeycloaksSigningKeyReplacesNoPod(t *testing.T) {
+	cr := &v1alpha1.IdentityTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "iam", Name: "acme"}}
+	cr.Spec.Product.Keycloak = &v1alpha1.Keycloak{}
+	target := &tenantTarget{cr}
+	lines, err := target.effects(t.Context(), nil, map[string]rotation.Verb{string(tenant.RoleSigning): rotation.Renew}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectSays(t, strings.Join(lines, "\n"), "Replaced: no pod", "token-signing")
+	if !target.rolls(tenantMaterials[slices.IndexFunc(tenantMaterials, func(m tenantMaterial) bool { return m.name == string(tenant.RoleTLS) })]) {
+		t.Error("a TLS key replaces no pod")
 	}
 }
 

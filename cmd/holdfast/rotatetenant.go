@@ -155,7 +155,7 @@ func (t *tenantTarget) effects(ctx context.Context, cluster client.Reader, chose
 		if m.pinned != "" {
 			pinned = append(pinned, m.name+": "+m.pinned)
 		}
-		rolls = rolls || m.rolls
+		rolls = rolls || t.rolls(m)
 	}
 	if rolls {
 		lines = append(lines, "Replaced: "+t.pods(ctx, cluster))
@@ -182,6 +182,11 @@ func (t *tenantTarget) effects(ctx context.Context, cluster client.Reader, chose
 }
 
 // pods names those that are replaced. Who may not list pods is told their number.
+// rolls tells whether pods are replaced for a material. A Keycloak is given the keys that sign while it runs.
+func (t *tenantTarget) rolls(m tenantMaterial) bool {
+	return m.rolls && (t.cr.Spec.Product.Keycloak == nil || m.name != string(tenant.RoleSigning))
+}
+
 func (t *tenantTarget) pods(ctx context.Context, cluster client.Reader) string {
 	var pods corev1.PodList
 	err := cluster.List(ctx, &pods, client.InNamespace(t.cr.Namespace), client.MatchingLabels{tenant.LabelTenant: t.cr.Name, tenant.LabelComponent: tenant.ComponentServer})
