@@ -38,6 +38,7 @@ func TestNoClientNoticesARotation(t *testing.T) {
 	for name, wait := range map[string]time.Duration{"as it is": short + 2*time.Second, "without waits": 0} {
 		t.Run(name, func(t *testing.T) {
 			realm := "rotated" + fmt.Sprint(wait.Milliseconds())
+			rotated()
 			party := newParty(t, s, realm)
 			lasts := short
 			if wait == 0 {
@@ -57,23 +58,31 @@ func TestNoClientNoticesARotation(t *testing.T) {
 	}
 }
 
+// rotated are the keys of a ring that moves twice.
+var rotated = sync.OnceValue(func() (made []idp.SigningKey) {
+	for generation := range 4 {
+		key, err := idptest.SigningKey(generation + 1)
+		if err != nil {
+			panic(err)
+		}
+		made = append(made, key)
+	}
+	return made
+})
+
 // rotate plays the part of a tenant's passes: each gives the server the ring and looks whether
 // it may move.
 func rotate(t *testing.T, s *keycloaktest.Server, realm string, wait time.Duration, seen *traffic) {
 	t.Helper()
-	made := make([]idp.SigningKey, 5)
+	made := rotated()
 	for i := range made {
-		var err error
-		if made[i], err = idptest.SigningKey(i + 1); err != nil {
-			t.Fatal(err)
-		}
 		id, _ := keycloak.Driver{}.KeyID(made[i].Certificate)
 		seen.call(id, fmt.Sprintf("ours %d", i+1))
 	}
 	ring := idp.Ring{Current: made[0], Next: made[1], Ahead: wait, LongestToken: wait, Now: time.Now,
 		Over: func(began time.Time, wait time.Duration) bool { return time.Since(began) >= wait }}
 	var published, signing time.Time
-	for begin := time.Now(); time.Since(begin) < 3*time.Minute; time.Sleep(100 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < 10*time.Minute; time.Sleep(100 * time.Millisecond) {
 		live, again, err := advanceOnce(t, s, realm, ring)
 		if err != nil {
 			continue // killed
@@ -236,7 +245,7 @@ func (p *party) traffic(t *testing.T, lasts time.Duration) *traffic {
 				}
 				select {
 				case <-ctx.Done():
-				case <-time.After(100 * time.Millisecond):
+				case <-time.After(200 * time.Millisecond):
 				}
 			}
 		})
