@@ -60,23 +60,22 @@ func denied(err error, says string) error {
 	return nil
 }
 
-// Who may write every custom resource of a namespace still grants no waiver, and a security
-// officer does.
+// Who may write every custom resource of a namespace still grants no waiver, nor does an administrator of the namespace as OLM makes
+// them, with every verb on the kind; a security officer does.
 func TestAWaiverIsForWhomItWasGranted(t *testing.T) {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "waivers-"}}
 	if err := admin.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	everything := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "everything-"},
-		Rules: []rbacv1.PolicyRule{{APIGroups: []string{"iam.holdfast.dev"}, Resources: []string{"*"}, Verbs: []string{"create", "update", "patch", "get", "list", "delete"}}}}
-	if err := admin.Create(t.Context(), everything); err != nil {
-		t.Fatal(err)
+	role := func(resources, verbs []string) rbacv1.RoleRef {
+		made := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, GenerateName: "much-"},
+			Rules: []rbacv1.PolicyRule{{APIGroups: []string{"iam.holdfast.dev"}, Resources: resources, Verbs: verbs}}}
+		if err := admin.Create(t.Context(), made); err != nil {
+			t.Fatal(err)
+		}
+		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: made.Name}
 	}
-	t.Cleanup(func() { _ = admin.Delete(context.WithoutCancel(t.Context()), everything) })
 	apply(t, "admission/waivers.yaml")
-	clusterRole := func(name string) rbacv1.RoleRef {
-		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name}
-	}
 	waiver := func(config *rest.Config) error {
 		who, err := client.New(config, client.Options{Scheme: admin.Scheme()})
 		if err != nil {
@@ -86,9 +85,14 @@ func TestAWaiverIsForWhomItWasGranted(t *testing.T) {
 		made.SetNamespace(namespace.Name)
 		return who.Create(t.Context(), made, client.DryRunAll)
 	}
-	editor := as(t, "editor", namespace.Name, clusterRole(everything.Name))
-	testenv.Eventually(t, admissionDeadline, func() error { return denied(waiver(editor), "a security officer's decision") })
-	officer := as(t, "officer", namespace.Name, clusterRole("holdfast-waiver-granter"))
+	for user, role := range map[string]rbacv1.RoleRef{
+		"editor":        role([]string{"*"}, []string{"create", "update", "patch", "get", "list", "delete"}),
+		"administrator": role([]string{"hardeningwaivers"}, []string{"*"}),
+	} {
+		config := as(t, user, namespace.Name, role)
+		testenv.Eventually(t, admissionDeadline, func() error { return denied(waiver(config), "a security officer's decision") })
+	}
+	officer := as(t, "officer", namespace.Name, rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "holdfast-waiver-granter"})
 	testenv.Eventually(t, admissionDeadline, func() error { return waiver(officer) })
 }
 
