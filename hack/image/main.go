@@ -4,6 +4,7 @@
 //
 //	go -C hack/image run . -source DIR -o DIR       write the layout, and each bill of materials beside it
 //	go -C hack/image run . -source DIR -rootfs DIR  only write the files of the image of one platform, for a Dockerfile
+//	go -C hack/image run . -o DIR -push REPOSITORY  send a layout that is there to a registry, and print the image's digest
 package main
 
 import (
@@ -42,11 +43,15 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags.StringVar(&o.program, "program", "./cmd/manager", "the package of it that becomes /manager")
 	layout := flags.String("o", "", "folder of the OCI layout, which is made anew")
 	rootfs := flags.String("rootfs", "", "folder for the files of the image, in the place of a layout")
+	repository := flags.String("push", "", "repository to send the layout of -o to, which is not made anew then")
 	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "comma-separated")
 	flags.StringVar(&o.origin.version, "version", "", "default: the tag of the commit, or v0.0.0 with the commit")
 	flags.StringVar(&o.origin.revision, "revision", "", "default: the commit")
 	if err := flags.Parse(arguments); err != nil {
 		return err
+	}
+	if *repository != "" {
+		return push(ctx, *layout, *repository, out)
 	}
 	for name := range strings.SplitSeq(*platforms, ",") {
 		platform, err := v1.ParsePlatform(name)
