@@ -12,7 +12,7 @@ import (
 var (
 	//go:embed static/icon.svg
 	icon []byte
-	//go:embed static/description.md
+	//go:embed static/description.md.tmpl
 	description string
 )
 
