@@ -378,7 +378,10 @@ func oneStoreTrustsAnother(p place) {
 		KeystoreRef: &v1alpha1.KeystoreEntryReference{Name: "orders", Alias: "server"},
 	}}))
 	p.waiting("trust", v1alpha1.ReasonDependencyNotReady)
-	p.create(p.keystore("orders", issuedEntry("server")))
+	p.selfSigned()
+	server := issuedEntry("server")
+	server.Certificate.IssuerRef.Name = "self-signed"
+	p.create(p.keystore("orders", server))
 	orders, trust := p.ready("orders"), p.ready("trust")
 	if got, want := trust.Status.Versions[0].Entries[0].FingerprintSHA256, orders.Status.Versions[0].Entries[0].FingerprintSHA256; got != want {
 		p.Errorf("the trust store has %s, want the self-signed certificate %s", got, want)
@@ -396,8 +399,9 @@ func oneStoreTrustsAnother(p place) {
 }
 
 func theAuthorityIsTrusted(p place) {
+	p.selfSigned()
 	p.create(&cmv1.Certificate{ObjectMeta: p.meta("authority"), Spec: cmv1.CertificateSpec{
-		SecretName: "authority", CommonName: "Internal authority", IsCA: true, IssuerRef: issuerReference("internal"),
+		SecretName: "authority", CommonName: "Internal authority", IsCA: true, IssuerRef: issuerReference("self-signed"),
 		PrivateKey: &cmv1.CertificatePrivateKey{Algorithm: cmv1.ECDSAKeyAlgorithm, Size: 256, RotationPolicy: cmv1.RotationPolicyAlways},
 	}})
 	p.create(&cmv1.Issuer{ObjectMeta: p.meta("authority"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "authority"}}}})
@@ -525,7 +529,7 @@ func missingReferencesHeal(p place) {
 		}
 		return nil
 	})
-	p.create(&cmv1.Issuer{ObjectMeta: p.meta("later"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}}})
+	p.issuer("later")
 	p.ready("elsewhere")
 }
 

@@ -72,8 +72,23 @@ type place struct {
 func newPlace(t *testing.T, vault *localenv.Vault, manager *controllertest.Manager) place {
 	p := place{T: t, namespace: env.Namespace(t), vault: vault, manager: manager}
 	p.connect()
-	p.create(&cmv1.Issuer{ObjectMeta: p.meta("internal"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}}})
+	authority, err := localenv.AuthoritySecret("internal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority.Namespace = p.namespace
+	p.create(authority)
+	p.issuer("internal")
 	return p
+}
+
+// issuer makes one that signs with the authority internal.
+func (p place) issuer(name string) {
+	p.create(&cmv1.Issuer{ObjectMeta: p.meta(name), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "internal"}}}})
+}
+
+func (p place) selfSigned() {
+	p.create(&cmv1.Issuer{ObjectMeta: p.meta("self-signed"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}}})
 }
 
 func (p place) connect() {

@@ -38,6 +38,8 @@ type Reconciler struct {
 	Connector *Connector
 	Recorder  events.EventRecorder
 	Clock     clock.PassiveClock
+
+	stale waking.Stale
 }
 
 // SetupWithManager starts the controller with the manager.
@@ -61,7 +63,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		if client.IgnoreNotFound(err) != nil {
 			return ctrl.Result{}, err
 		}
+		r.stale.Forget(request.NamespacedName)
 		return r.gone(ctx, request.NamespacedName)
+	}
+	if again, stale := r.stale.Read(&cr); stale {
+		return again, nil
 	}
 	if !cr.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
@@ -98,6 +104,7 @@ func (r *Reconciler) publish(ctx context.Context, cr *v1alpha1.VaultConnection, 
 	if err := status.Write(ctx, r.Client, before, cr); err != nil {
 		return err
 	}
+	r.stale.Wrote(before, cr)
 	publish.Ready(r.Recorder, cr, before.Status.Conditions, cr.Status.Conditions)
 	return nil
 }

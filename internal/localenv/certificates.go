@@ -10,6 +10,9 @@ import (
 	"math/big"
 	"net"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // authority is a certificate authority that lives in memory for one server.
@@ -35,6 +38,19 @@ func newAuthority(name string) (*authority, error) {
 	}
 	certificate, err := x509.ParseCertificate(der)
 	return &authority{key, certificate, encode("CERTIFICATE", der)}, err
+}
+
+// AuthoritySecret is a new certificate authority as a CA issuer of cert-manager reads it. A self-signed issuer signs with the
+// key of the request, for which cert-manager sometimes makes two: then it fails, and tries again in an hour.
+func AuthoritySecret(name string) (*corev1.Secret, error) {
+	made, err := newAuthority(name)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalECPrivateKey(made.key)
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, Type: corev1.SecretTypeTLS, Data: map[string][]byte{
+		corev1.TLSCertKey: made.pem, corev1.TLSPrivateKeyKey: encode("EC PRIVATE KEY", der),
+	}}, err
 }
 
 // serverCertificate returns the PEM certificate and key of a server on the loopback address.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -209,30 +210,54 @@ func served(t *testing.T, acme *v1alpha1.IdentityTenant) *x509.Certificate {
 	return certificate
 }
 
-// watchPods notes the pods that are made from now on; what it returns gives their revisions.
+// watchPods notes the pods that are made from now on; what it returns gives their revisions. A test that
+// fails tells what became of each.
 func watchPods(t *testing.T, acme *v1alpha1.IdentityTenant) func() []string {
 	t.Helper()
 	known := podsOf(t, acme)
-	watching, err := world.Admin.Watch(t.Context(), &corev1.PodList{}, serverPods(acme)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(watching.Stop)
 	var mu sync.Mutex
 	born := map[types.UID]string{}
-	go func() {
-		for event := range watching.ResultChan() {
-			pod, ok := event.Object.(*corev1.Pod)
-			if !ok {
-				continue
-			}
-			mu.Lock()
-			if _, old := known[pod.UID]; !old {
-				born[pod.UID] = pod.Annotations[tenant.AnnotationRevision]
-			}
-			mu.Unlock()
+	var history []string
+	follow := func(kind string, list client.ObjectList, options []client.ListOption, tell func(client.Object) string) {
+		watching, err := world.Admin.Watch(t.Context(), list, options...)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
+		t.Cleanup(watching.Stop)
+		go func() {
+			for event := range watching.ResultChan() {
+				object, ok := event.Object.(client.Object)
+				if !ok {
+					continue
+				}
+				mu.Lock()
+				history = append(history, fmt.Sprintf("%s %s %s %s %s", time.Now().Format("15:04:05.000"), event.Type, kind, object.GetName(), tell(object)))
+				if _, old := known[object.GetUID()]; !old && kind == "Pod" {
+					born[object.GetUID()] = object.GetAnnotations()[tenant.AnnotationRevision]
+				}
+				mu.Unlock()
+			}
+		}()
+	}
+	follow("Pod", &corev1.PodList{}, serverPods(acme), func(object client.Object) string {
+		pod := object.(*corev1.Pod)
+		ready := slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+		})
+		return fmt.Sprintf("%s of %s: %s %s, ready %t, ends %t", pod.UID, pod.Labels[appsv1.ControllerRevisionHashLabelKey],
+			pod.Status.Phase, pod.Status.Reason, ready, pod.DeletionTimestamp != nil)
+	})
+	follow("StatefulSet", &appsv1.StatefulSetList{}, serverPods(acme)[:1], func(object client.Object) string {
+		set := object.(*appsv1.StatefulSet)
+		return fmt.Sprintf("generation %d, partition %d: %+v", set.Generation, *set.Spec.UpdateStrategy.RollingUpdate.Partition, set.Status)
+	})
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if t.Failed() {
+			t.Logf("what became of the pods of %s:\n%s", acme.Namespace, strings.Join(history, "\n"))
+		}
+	})
 	return func() []string {
 		mu.Lock()
 		defer mu.Unlock()
