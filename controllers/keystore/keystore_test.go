@@ -183,7 +183,9 @@ func deletedLeavesNothing(p place) {
 			return err
 		}
 		for _, secret := range secrets.Items {
-			return fmt.Errorf("Secret %s is left", secret.Name)
+			if secret.Name != authorityName {
+				return fmt.Errorf("Secret %s is left", secret.Name)
+			}
 		}
 		return nil
 	})

@@ -61,6 +61,9 @@ func startControllersAt(t *testing.T, options controllertest.Options, now clock.
 	})
 }
 
+// authorityName is the Secret and the subject of what signs in a namespace.
+const authorityName = "internal-authority"
+
 // place is a namespace with a connection to Vault and an issuer in it.
 type place struct {
 	*testing.T
@@ -72,7 +75,7 @@ type place struct {
 func newPlace(t *testing.T, vault *localenv.Vault, manager *controllertest.Manager) place {
 	p := place{T: t, namespace: env.Namespace(t), vault: vault, manager: manager}
 	p.connect()
-	authority, err := localenv.AuthoritySecret("internal")
+	authority, err := localenv.AuthoritySecret(authorityName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,9 +85,9 @@ func newPlace(t *testing.T, vault *localenv.Vault, manager *controllertest.Manag
 	return p
 }
 
-// issuer makes one that signs with the authority internal.
+// issuer makes one that signs with the namespace's authority.
 func (p place) issuer(name string) {
-	p.create(&cmv1.Issuer{ObjectMeta: p.meta(name), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "internal"}}}})
+	p.create(&cmv1.Issuer{ObjectMeta: p.meta(name), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: authorityName}}}})
 }
 
 func (p place) selfSigned() {
