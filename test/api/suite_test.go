@@ -16,13 +16,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/holdfast-iam/holdfast/internal/localenv"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
 )
 
 // admin has every right: what is tested here is the schema, not RBAC.
 var (
-	admin client.Client
-	plane *rest.Config
+	admin   client.Client
+	plane   *rest.Config
+	control *localenv.ControlPlane
 )
 
 // admissionDeadline bounds the time until the API server acts by a policy, or by a role, that was just made.
@@ -31,7 +33,7 @@ const admissionDeadline = 30 * time.Second
 func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.Options{}, func(env *testenv.Environment) {
 		utilruntime.Must(apiextensionsv1.AddToScheme(env.Scheme))
-		admin, plane = env.Admin, env.Plane.Config()
+		admin, plane, control = env.Admin, env.Plane.Config(), env.Plane
 	})
 }
 
