@@ -56,6 +56,23 @@ func TestEachInvariantNamesTestsThatExist(t *testing.T) {
 	}
 }
 
+// Other pages name tests as well, such as the one that answers a threat.
+func TestEachPageNamesTestsThatExist(t *testing.T) {
+	root, err := localenv.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, total := declaredTests(t, root), 0
+	for _, p := range pages(t) {
+		for _, name := range named.FindAllStringSubmatch(p.text, -1) {
+			if total++; !exists(tests, name[1], name[2] != "") {
+				t.Errorf("%s names %s, which no file declares", p.path, name[1])
+			}
+		}
+	}
+	t.Logf("pages name tests %d times", total)
+}
+
 func exists(tests map[string]bool, name string, begins bool) bool {
 	if !begins {
 		return tests[name]

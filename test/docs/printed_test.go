@@ -134,7 +134,10 @@ func printed(text string) (outputs []string) {
 
 func normal(text string) string {
 	var lines []string
-	for line := range strings.Lines(strings.TrimSpace(text)) {
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
 		lines = append(lines, age.ReplaceAllString(gap.ReplaceAllString(strings.TrimSpace(line), "  "), "AGE"))
 	}
 	return strings.Join(lines, "\n")
