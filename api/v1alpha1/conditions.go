@@ -1,6 +1,6 @@
 package v1alpha1
 
-// Condition types. Each is named for the good state; docs/spec shows them as
+// Condition types. Each is named for the good state; docs/kinds shows them as
 // kubectl prints them.
 const (
 	// ConditionReady sums up: what serves is right. It is present on every kind.
