@@ -149,15 +149,19 @@ type Access struct {
 
 // RealmMaker is an Admin of a product whose realms the operator makes.
 type RealmMaker interface {
-	// EnsureRealms makes the realms that the server lacks and returns their names; it
-	// touches none that is there.
-	EnsureRealms(ctx context.Context, names []string) (created []string, err error)
+	// EnsureRealms makes the realms that the server lacks, and returns all that it has then, as
+	// Admin.Realms does; it touches none that is there.
+	EnsureRealms(ctx context.Context, names []string) (all []string, err error)
 }
 
 // Admin speaks to one running server. It is safe for one goroutine at a time.
 type Admin interface {
 	// Probe asks for version and health, with one real login.
 	Probe(ctx context.Context) (Health, error)
+	// Realms lists the realms that the server serves, in our own terms and sorted; it changes
+	// nothing. One that the server has and does not serve, such as an inactive server tenant, is
+	// left out. It takes one request for each hundred realms at most.
+	Realms(ctx context.Context) ([]string, error)
 	// Observe reads live settings of the given realms in our own terms; it changes nothing.
 	Observe(ctx context.Context, realms []string) (tenant.Settings, error)
 	// EnsureAccounts makes the accounts of Access exist with their passwords and roles, as far

@@ -61,6 +61,16 @@ func (s *FakeServer) Set(realm string, setting tenant.Setting, value string) {
 	s.realms[realm][setting] = value
 }
 
+// AddRealm makes a realm as somebody else would.
+func (s *FakeServer) AddRealm(name string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if name == tenant.RootRealm {
+		name = idp.RealmCalledRoot
+	}
+	s.realms[name] = tenant.RealmSettings{}
+}
+
 // Settings are what the server holds.
 func (s *FakeServer) Settings() tenant.Settings {
 	s.mutex.Lock()
@@ -270,6 +280,14 @@ func (a *FakeAdmin) Probe(ctx context.Context) (idp.Health, error) {
 	defer a.server.mutex.Unlock()
 	health.Serving, health.LoggedIn = !a.server.unwell, true
 	return health, nil
+}
+
+// Realms implements idp.Admin.
+func (a *FakeAdmin) Realms(ctx context.Context) ([]string, error) {
+	if err := a.login(ctx); err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(a.server.Settings())), nil
 }
 
 // Observe implements idp.Admin.

@@ -34,6 +34,8 @@ func TestFakeKeepsTheContract(t *testing.T) {
 			Impossible: tenant.RealmSettings{tenant.PasswordMinLength: "-1", tenant.RecoveryEmailLink: "yes",
 				tenant.RecoveryCallbacks: "http://a.example/"},
 			MissingRealm:    "third.example",
+			AddRealm:        server.AddRealm,
+			ManyRealms:      2,
 			Count:           server.Count,
 			Certificates:    []*x509.Certificate{{SerialNumber: big.NewInt(2)}, {SerialNumber: big.NewInt(1)}},
 			Stop:            func() { server.Down(true) },

@@ -51,6 +51,12 @@ type Server struct {
 	Impossible tenant.RealmSettings
 	// MissingRealm is a realm that does not exist; empty where that cannot be tried.
 	MissingRealm string
+	// AddRealm makes a realm as somebody else would, with the settings that the product gives to
+	// a new one. InactiveRealm is one that the server has and does not serve.
+	AddRealm      func(name string)
+	InactiveRealm string
+	// ManyRealms are more than the product lists in one answer, or some where it does not page.
+	ManyRealms int
 	// Certificates are those of all keys that sign or have signed tokens; nil where nobody
 	// knows them.
 	Certificates []*x509.Certificate
@@ -91,6 +97,8 @@ func Run(t *testing.T, s Subject) {
 		{"SwallowedWriteIsReported", swallowedWrite},
 		{"ForeignWriteAtTheSameTime", raceOfWrites},
 		{"MissingRealm", missingRealm},
+		{"RealmsAreListed", realmsAreListed},
+		{"RealmOfSomebodyElseIsReached", strangersRealm},
 		{"WrongAuthority", wrongAuthority},
 		{"WrongServerName", wrongServerName},
 		{"WrongPassword", wrongPassword},

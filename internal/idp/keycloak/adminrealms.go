@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
-// Realms lists the realms of the server in our own terms, sorted.
+// Realms implements idp.Admin. It is one request, however many there are.
 func (a *admin) Realms(ctx context.Context) ([]string, error) {
 	var listed []struct{ Realm string }
 	if err := a.ask(ctx, call{method: http.MethodGet, path: "/admin/realms?briefRepresentation=true", into: &listed}); err != nil {
@@ -20,36 +20,33 @@ func (a *admin) Realms(ctx context.Context) ([]string, error) {
 	}
 	names := make([]string, 0, len(listed))
 	for _, realm := range listed {
-		if realm.Realm == masterRealm {
-			realm.Realm = tenant.RootRealm
-		}
 		names = append(names, realm.Realm)
 	}
-	slices.Sort(names)
-	return names, nil
+	return idp.RealmsOf(names, masterRealm), nil
 }
 
 // EnsureRealms implements idp.RealmMaker. A realm that exists is not touched.
-func (a *admin) EnsureRealms(ctx context.Context, names []string) (created []string, err error) {
-	there, err := a.Realms(ctx)
+func (a *admin) EnsureRealms(ctx context.Context, names []string) (all []string, err error) {
+	all, err = a.Realms(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if slices.Contains(there, name) {
+		if slices.Contains(all, name) {
 			continue
 		}
 		// It opens when it is made, and hardened with the settings right after; nobody has an
 		// account in it yet.
 		err = a.ask(ctx, call{method: http.MethodPost, path: "/admin/realms", body: map[string]any{"realm": name, "enabled": true}})
 		if err != nil {
-			return created, fmt.Errorf("creating the realm %s: %w", name, err)
+			return nil, fmt.Errorf("creating the realm %s: %w", name, err)
 		}
-		created = append(created, name)
+		all = append(all, name)
 		// The session knows the rights of when it began: it has none in the new realm.
 		a.session = nil
 	}
-	return created, nil
+	slices.Sort(all)
+	return all, nil
 }
 
 func isNotFound(err error) bool {

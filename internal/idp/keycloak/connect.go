@@ -110,13 +110,7 @@ func (a *admin) refusedLogin() error {
 		"or has to do something first; set the password in the realm master, or unlock the account", a.client.base, a.access.Bootstrap.Username)
 }
 
-// realmName is what the server calls a realm.
-func realmName(realm string) string {
-	if realm == tenant.RootRealm {
-		return masterRealm
-	}
-	return realm
-}
-
 // realmPath is the base of a realm's part of the admin REST interface.
-func realmPath(realm string) string { return "/admin/realms/" + url.PathEscape(realmName(realm)) }
+func realmPath(realm string) string {
+	return "/admin/realms/" + url.PathEscape(idp.NameOf(realm, masterRealm))
+}

@@ -86,6 +86,8 @@ func contractServer(t *testing.T, s *keycloaktest.Server, k *keeper) idptest.Ser
 		Realms: []string{tenant.RootRealm, secondRealm}, MissingRealm: "third",
 		Want: hardened, Other: relaxed, NotEnforced: beyond, Impossible: impossible,
 		Certificates:    []*x509.Certificate{ring().Current.Certificate, ring().Next.Certificate},
+		AddRealm:        func(name string) { k.addRealm(t, name) },
+		ManyRealms:      2,
 		Stop:            w.cut,
 		Swallow:         w.swallow.Store,
 		Race:            w.race,

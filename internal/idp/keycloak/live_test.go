@@ -122,6 +122,13 @@ func (k *keeper) restore(t *testing.T) {
 	k.makeAdministrator(t, administrator)
 }
 
+// addRealm makes a realm that goes with the test.
+func (k *keeper) addRealm(t *testing.T, name string) {
+	t.Helper()
+	k.ask(t, http.MethodPost, "/admin/realms", map[string]any{"realm": name, "enabled": true}, nil)
+	t.Cleanup(func() { k.ask(t, http.MethodDelete, "/admin/realms/"+url.PathEscape(name), nil, nil) })
+}
+
 // makeAdministrator makes an account that may do everything.
 func (k *keeper) makeAdministrator(t *testing.T, account idp.UsernamePassword) {
 	t.Helper()

@@ -76,7 +76,7 @@ func realmPath(realm string) string {
 	if realm == tenant.RootRealm {
 		return "/api/server/v1"
 	}
-	return "/t/" + url.PathEscape(realm) + "/api/server/v1"
+	return "/t/" + url.PathEscape(idp.NameOf(realm, superTenant)) + "/api/server/v1"
 }
 
 // account is who signs in for a realm. In another realm the account says where it
@@ -84,7 +84,7 @@ func realmPath(realm string) string {
 func (a *admin) account(realm string) *idp.UsernamePassword {
 	account := a.access.Bootstrap
 	if realm != tenant.RootRealm {
-		account.Username += "@carbon.super"
+		account.Username += "@" + superTenant
 	}
 	return &account
 }

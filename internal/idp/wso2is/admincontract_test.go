@@ -70,13 +70,16 @@ var (
 func TestContractOnTheStandIn(t *testing.T) {
 	idptest.Run(t, idptest.Subject{Driver: wso2is.Driver{}, Start: func(t *testing.T) idptest.Server {
 		home, state := hometest.New(t), standin.NewState()
-		if err := state.AddServerTenant("second.example"); err != nil {
-			t.Fatal(err)
-		}
+		set(t, state.AddServerTenant("second.example"))
+		set(t, state.AddServerTenant("shut.example"))
+		set(t, state.DeactivateServerTenant("shut.example"))
 		server := home.Start(t, state)
 		return idptest.Server{
 			Access: home.Access(server), Version: "7.3.0", Realms: []string{tenant.RootRealm, "second.example"}, MissingRealm: "third.example",
 			Want: hardened, Other: relaxed, NotEnforced: beyond, Impossible: impossible,
+			AddRealm:        func(name string) { set(t, state.AddServerTenant(name)) },
+			InactiveRealm:   "shut.example",
+			ManyRealms:      230,
 			Certificates:    home.Signing(t),
 			Stop:            func() { _ = server.Close() },
 			Swallow:         server.SwallowWrites,

@@ -28,6 +28,9 @@ const (
 	administrators
 )
 
+// api is where the APIs of the server's configuration begin.
+const api = "/api/server/v1"
+
 // routes serves each API under the root and under /t/{domain}.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -44,7 +47,9 @@ func (s *Server) routes() http.Handler {
 				}
 			})
 		}
-		const api = "/api/server/v1"
+		if prefix == "" {
+			handle("GET "+api+"/tenants", s.getTenants, administrators)
+		}
 		handle("GET "+api+"/validation-rules/{field}", s.getRules, anybody) // the pages for new accounts show them
 		handle("PUT "+api+"/validation-rules/{field}", s.putRules, administrators)
 		handle("GET "+api+"/identity-governance/{category}", s.getCategory, administrators)
@@ -79,7 +84,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, who access) (sess
 		domain = superTenant
 	}
 	found, err := s.state.realm(domain)
-	if err != nil || found == nil {
+	if err != nil || found == nil || found.Inactive {
 		failure(w, http.StatusNotFound, "404", domain+" is an invalid tenant domain")
 		return session{}, false
 	}

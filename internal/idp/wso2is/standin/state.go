@@ -41,6 +41,10 @@ type database struct {
 
 // realm is what a server tenant holds.
 type realm struct {
+	// Number counts the server tenants in the order in which they were made; 0 is the super tenant.
+	Number int `json:",omitempty"`
+	// Inactive server tenants are listed and not served.
+	Inactive bool `json:",omitempty"`
 	// Properties of the resident identity provider, of which governance connectors
 	// are views. Those that nobody ever wrote are not in it.
 	Properties map[string]string
@@ -151,16 +155,6 @@ func (s *State) realm(domain string) (found *realm, err error) {
 		return nil
 	})
 	return found, err
-}
-
-// AddServerTenant makes a realm beside the root realm.
-func (s *State) AddServerTenant(domain string) error {
-	return s.update(func(d *database) error {
-		if d.Realms[domain] == nil {
-			d.Realms[domain] = newRealm()
-		}
-		return nil
-	})
 }
 
 // SetProperty changes a governance property of a realm ("root" or a domain), as a
