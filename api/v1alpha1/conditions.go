@@ -163,6 +163,8 @@ const (
 	EventRotated = "Rotated"
 	// EventSettingRestored: a runtime setting was changed by hand and was put back.
 	EventSettingRestored = "SettingRestored"
+	// EventRealmHardened: a realm that nobody declares did not hold the default, and holds it now.
+	EventRealmHardened = "RealmHardened"
 )
 
 // Finalizer is set only once Vault holds something of the object's.

@@ -121,6 +121,16 @@ type Registration struct {
 	ConfirmEmail Confirmation `json:"confirmEmail,omitempty"`
 }
 
+// UndeclaredRealms says what becomes of realms that nobody declares.
+type UndeclaredRealms string
+
+// The ways with realms that nobody declares.
+const (
+	UndeclaredEnforce UndeclaredRealms = "Enforce"
+	UndeclaredReport  UndeclaredRealms = "Report"
+	UndeclaredIgnore  UndeclaredRealms = "Ignore"
+)
+
 // Switch is on or off.
 type Switch string
 

@@ -54,11 +54,15 @@ type IdentityTenantStatus struct {
 	// hardening counts the controls that apply, and names those that are not met by themselves.
 	// +optional
 	Hardening *HardeningStatus `json:"hardening,omitempty"`
-	// realms and what of their policy the product cannot enforce.
+	// realms that are declared, and of the others 20: those first that do not hold what is wanted.
 	// +listType=map
 	// +listMapKey=name
 	// +optional
 	Realms []RealmStatus `json:"realms,omitempty"`
+	// undeclaredRealms counts the realms of the server that nobody declares; absent while nobody
+	// looks, as with Ignore.
+	// +optional
+	UndeclaredRealms *UndeclaredRealmsStatus `json:"undeclaredRealms,omitempty"`
 	// defaults are the values of fields that the spec leaves out.
 	// +listType=map
 	// +listMapKey=field
@@ -189,12 +193,57 @@ type InstalledChoice struct {
 
 // RealmStatus is what was seen of a realm.
 type RealmStatus struct {
-	// name of the realm.
+	// name of the realm. One that the server itself calls root, and that is not its root realm, is
+	// realm:root.
 	Name string `json:"name"`
-	// notEnforceable lists settings of the policy that the product cannot enforce, with the reason.
+	// declared is false of a realm that the server has and spec.realms does not name.
+	// +optional
+	Declared bool `json:"declared"`
+	// outcome of the last look: Held, Differs, Refused or Unread. Absent: nobody looked yet.
+	// +optional
+	Outcome RealmOutcome `json:"outcome,omitempty"`
+	// message says why it is not Held.
+	// +optional
+	Message string `json:"message,omitempty"`
+	// differences from what is wanted, where undeclaredRealms is Report: five at most, then how
+	// many more.
+	// +listType=atomic
+	// +optional
+	Differences []string `json:"differences,omitempty"`
+	// notEnforceable lists settings of a declared realm's policy that the product cannot enforce,
+	// with the reason.
 	// +listType=set
 	// +optional
 	NotEnforceable []string `json:"notEnforceable,omitempty"`
+}
+
+// RealmOutcome is how a realm was found, and left.
+type RealmOutcome string
+
+// The outcomes.
+const (
+	// RealmHeld: it holds what is wanted, as read back.
+	RealmHeld RealmOutcome = "Held"
+	// RealmDiffers: it does not, and nothing is written there.
+	RealmDiffers RealmOutcome = "Differs"
+	// RealmRefused: the server did not keep a setting.
+	RealmRefused RealmOutcome = "Refused"
+	// RealmUnread: it could not be read or written.
+	RealmUnread RealmOutcome = "Unread"
+)
+
+// UndeclaredRealmsStatus counts realms that nobody declares.
+type UndeclaredRealmsStatus struct {
+	// found on the server.
+	Found int32 `json:"found"`
+	// held are those that hold what is wanted.
+	Held int32 `json:"held"`
+	// pending are those that nobody looked at yet: each pass looks at 50.
+	// +optional
+	Pending int32 `json:"pending,omitempty"`
+	// unlisted are those that status.realms leaves out.
+	// +optional
+	Unlisted int32 `json:"unlisted,omitempty"`
 }
 
 // EffectiveDefault is a default that resolve filled in.

@@ -120,6 +120,14 @@ type IdentityTenantSpec struct {
 	// +listMapKey=name
 	// +optional
 	Realms []Realm `json:"realms,omitempty"`
+	// undeclaredRealms says what becomes of realms that are on the server and not in realms.
+	// Enforce (default): they are held to what a realm has of which nothing is declared, and what
+	// was changed by hand is put back. Report: status tells how they differ, and nothing is
+	// written. Ignore: they are not even read. None is ever made or removed by it. From Ignore to
+	// another, or back, is a rollout of a server of WSO2.
+	// +kubebuilder:validation:Enum=Enforce;Report;Ignore
+	// +optional
+	UndeclaredRealms UndeclaredRealms `json:"undeclaredRealms,omitempty"`
 	// logPolicyRef names a LogPolicy. Default: JSON on standard output.
 	// +optional
 	LogPolicyRef *LocalReference `json:"logPolicyRef,omitempty"`

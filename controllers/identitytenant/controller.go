@@ -82,6 +82,7 @@ type Reconciler struct {
 	lastGood sync.Map // types.NamespacedName to tenant.Spec
 	judged   sync.Map // types.NamespacedName to judgement
 	untold   sync.Map // types.NamespacedName to tenant.Diff: drift that was found and could not be put back at once
+	foreign  sync.Map // types.NamespacedName to *undeclaredRealms
 	proofs   sync.Map // proven to the digest of the key
 	refusals sync.Map // types.NamespacedName of the record of a refusal to the time.Time at which it was met first
 	begun    sync.Map // UID of a database account's Secret to the time.Time at which it was first seen without the account
@@ -264,6 +265,7 @@ func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) error
 	r.lastGood.Delete(key)
 	r.judged.Delete(key)
 	r.untold.Delete(key)
+	r.foreign.Delete(key)
 	r.written.Delete(key)
 	r.stale.Forget(key)
 	var tenants v1alpha1.IdentityTenantList

@@ -34,20 +34,31 @@ func (p *pass) applySettings(ctx context.Context, want tenant.Spec, seen tenant.
 	if err := p.closeFormerAccount(ctx, want, seen, admin); err != nil {
 		return err
 	}
-	declared := idp.Enforceable(want.Settings(), p.driver.NotEnforceable(want))
-	realms := slices.Sorted(maps.Keys(declared))
+	var there []string
 	if maker, ok := admin.(idp.RealmMaker); ok {
-		if _, err := maker.EnsureRealms(ctx, realms); err != nil {
+		if there, err = maker.EnsureRealms(ctx, slices.Sorted(maps.Keys(want.Settings()))); err != nil {
 			return err
 		}
 	}
 	// The keys come last: with a key that goes, the session may end that it signed.
-	return fault.Worse(p.configure(ctx, admin, declared, realms), p.advanceKeys(ctx, want, seen))
+	return fault.Worse(p.holdRealms(ctx, want, seen, admin, there), p.advanceKeys(ctx, want, seen))
 }
 
-// configure writes the settings that are not as declared.
-func (p *pass) configure(ctx context.Context, admin idp.Admin, declared tenant.Settings, realms []string) error {
-	live, err := admin.Observe(ctx, realms)
+// holdRealms holds the declared realms to their settings, then the others. A declared one that is
+// missing, or refuses a setting, keeps none of the others from it.
+func (p *pass) holdRealms(ctx context.Context, want tenant.Spec, seen tenant.Facts, admin idp.Admin, there []string) error {
+	err := p.holdDeclared(ctx, want, admin)
+	p.realmsHeld = err == nil
+	if err != nil && !idp.IsSettingRefused(err) && fault.Of(err, "").Reason != v1alpha1.ReasonRealmMissing {
+		return err
+	}
+	return fault.Worse(err, p.holdUndeclared(ctx, want, seen, admin, there))
+}
+
+// holdDeclared writes the settings that are not as declared.
+func (p *pass) holdDeclared(ctx context.Context, want tenant.Spec, admin idp.Admin) error {
+	declared := idp.Enforceable(want.Settings(), p.driver.NotEnforceable(want))
+	live, err := admin.Observe(ctx, slices.Sorted(maps.Keys(declared)))
 	if err != nil {
 		return err
 	}
@@ -63,10 +74,11 @@ func (p *pass) configure(ctx context.Context, admin idp.Admin, declared tenant.S
 	return nil
 }
 
-// observeSettings notes what the product cannot enforce.
+// observeSettings notes what the product cannot enforce, and what was seen of the realms.
 func (p *pass) observeSettings(_ context.Context, want tenant.Spec, seen *tenant.Facts) error {
 	seen.NotEnforceable = p.driver.NotEnforceable(want)
 	seen.Signing = p.signing
+	seen.RealmsHeld, seen.Undeclared = p.realmsHeld, p.undeclared
 	return nil
 }
 
@@ -89,8 +101,7 @@ func (p *pass) drift(diff tenant.Diff) tenant.Diff {
 	if earlier, ok := p.untold.LoadAndDelete(key); ok {
 		found = earlier.(tenant.Diff)
 	}
-	before := apimeta.FindStatusCondition(p.cr.Status.Conditions, v1alpha1.ConditionSettingsApplied)
-	if before == nil || before.Status != "True" || before.ObservedGeneration != p.cr.Generation {
+	if !p.appliedBefore() {
 		return found
 	}
 	declared := tenant.Settings(nil)
@@ -105,6 +116,12 @@ func (p *pass) drift(diff tenant.Diff) tenant.Diff {
 		}
 	}
 	return found
+}
+
+// appliedBefore tells whether all settings were as declared for this very generation.
+func (p *pass) appliedBefore() bool {
+	before := apimeta.FindStatusCondition(p.cr.Status.Conditions, v1alpha1.ConditionSettingsApplied)
+	return before != nil && before.Status == "True" && before.ObservedGeneration == p.cr.Generation
 }
 
 // announceSettings reports what was changed by hand and put back.

@@ -52,6 +52,8 @@ type pass struct {
 	delivered       []string                       // what Keystores rotated because the rotate annotation asks for it, and which they have by now
 	rotations       map[string]tenant.RotationFact // what was decided, by material
 	expires         string                         // why pods are replaced outside of any window
+	realmsHeld      bool                           // every declared realm was read back as wanted
+	undeclared      *tenant.UndeclaredFact         // realms that nobody declares; nil: nobody could look
 	wakeAt          time.Time                      // when to look again at the latest, zero: nothing comes with time
 
 	// began is where materials stood when the pass began, refused what needs a person before it rotates: for records.

@@ -81,6 +81,20 @@ func realms(cr *v1alpha1.IdentityTenant, refs References, profile control.Profil
 	return resolved, nil
 }
 
+// undeclared is what realms are held to that nobody declares.
+func undeclared(cr *v1alpha1.IdentityTenant, refs References, profile control.Profile, defaults *[]tenant.Default) (tenant.Undeclared, error) {
+	mode := tenant.UndeclaredMode(cr.Spec.UndeclaredRealms)
+	if mode == "" {
+		mode = tenant.UndeclaredEnforce
+		note(defaults, "spec.undeclaredRealms", string(mode))
+	}
+	settings, err := realmSettings(cr, v1alpha1.Realm{}, refs, profile)
+	if err != nil {
+		return tenant.Undeclared{}, fmt.Errorf("realms that nobody declares: %w", err)
+	}
+	return tenant.Undeclared{Mode: mode, Settings: settings}, nil
+}
+
 func realmSettings(cr *v1alpha1.IdentityTenant, realm v1alpha1.Realm, refs References, profile control.Profile) (tenant.RealmSettings, error) {
 	policy := v1alpha1.PasswordPolicySpec{}
 	if realm.PasswordPolicyRef != nil {

@@ -1,9 +1,11 @@
 package resolve_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -68,6 +70,33 @@ func TestRegistrationNeedsMail(t *testing.T) {
 		if got[tenant.RegistrationSelf] != test.self || got[tenant.Invitation] != test.invitations || got[tenant.RegistrationConfirmEmail] != test.confirmed {
 			t.Errorf("%s: self-service %s, invitations %s, confirmed %s; want %s, %s, %s", name, got[tenant.RegistrationSelf], got[tenant.Invitation],
 				got[tenant.RegistrationConfirmEmail], test.self, test.invitations, test.confirmed)
+		}
+	}
+}
+
+// Realms that nobody declares are held to what a declared one has of which nothing else is said.
+func TestUndeclaredRealmsAreHeldToTheDefault(t *testing.T) {
+	t.Parallel()
+	for declared, mode := range map[v1alpha1.UndeclaredRealms]tenant.UndeclaredMode{
+		"": tenant.UndeclaredEnforce, v1alpha1.UndeclaredEnforce: tenant.UndeclaredEnforce,
+		v1alpha1.UndeclaredReport: tenant.UndeclaredReport, v1alpha1.UndeclaredIgnore: tenant.UndeclaredIgnore,
+	} {
+		cr := smallest()
+		cr.Spec.UndeclaredRealms = declared
+		cr.Spec.Realms = []v1alpha1.Realm{{Name: "root", Sessions: &v1alpha1.Sessions{Idle: &metav1.Duration{Duration: time.Hour}}}, {Name: "plain.example"}}
+		want, err := resolved(t, cr, database(intstr.FromInt32(5432), postgres))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want.Undeclared.Mode != mode {
+			t.Errorf("%q is %s, want %s", declared, want.Undeclared.Mode, mode)
+		}
+		if diff := cmp.Diff(want.Settings()["plain.example"], want.Undeclared.Settings); diff != "" {
+			t.Errorf("a declared realm without more and an undeclared one (-declared +undeclared):\n%s", diff)
+		}
+		noted := slices.Contains(want.Defaults, tenant.Default{Field: "spec.undeclaredRealms", Value: "Enforce"})
+		if noted != (declared == "") {
+			t.Errorf("%q: the default is told: %t", declared, noted)
 		}
 	}
 }

@@ -81,6 +81,9 @@ func Tenant(cr *v1alpha1.IdentityTenant, refs References, options Options) (tena
 	if want.Realms, err = realms(cr, refs, want.Profile); err != nil {
 		return tenant.Spec{}, err
 	}
+	if want.Undeclared, err = undeclared(cr, refs, want.Profile, &want.Defaults); err != nil {
+		return tenant.Spec{}, err
+	}
 	want.Network = network(cr)
 	want.PublishAhead = publishAhead(cr)
 	rotations(&want, cr, refs)

@@ -40,6 +40,7 @@ func Tenant(cr *v1alpha1.IdentityTenant, report pipeline.Report, now time.Time) 
 	for _, outcome := range report.Outcomes {
 		conditions.outcome(cr, report, outcome)
 	}
+	conditions.differing(report.Seen.Undeclared)
 	conditions.untilStale(cr, now)
 	onTime(conditions, report)
 	upToDate(conditions, report.Want, report.Seen)
@@ -237,10 +238,7 @@ func facts(out *v1alpha1.IdentityTenantStatus, cr *v1alpha1.IdentityTenant, repo
 		out.ServedCertificate = &v1alpha1.ServedCertificate{Serial: served.Serial, NotAfter: metav1.NewTime(served.NotAfter), Pods: int32(served.Pods), Since: metav1.NewTime(served.Since.Truncate(time.Second))}
 	}
 	out.Rotations = rotations(cr.Status.Rotations, report)
-	out.Realms = nil
-	for _, realm := range want.Realms {
-		out.Realms = append(out.Realms, v1alpha1.RealmStatus{Name: realm.Name, NotEnforceable: seen.NotEnforceable[realm.Name]})
-	}
+	realms(out, report)
 	out.Defaults = nil
 	for _, value := range want.Defaults {
 		out.Defaults = append(out.Defaults, v1alpha1.EffectiveDefault{Field: value.Field, Value: value.Value})

@@ -43,9 +43,37 @@ type Facts struct {
 	Installed map[string]string
 	// NotEnforceable lists, by realm, settings that the product cannot enforce.
 	NotEnforceable map[string][]string
+	// RealmsHeld is true once every declared realm was read back as wanted during this pass.
+	RealmsHeld bool
+	// Undeclared are the realms that nobody declares, sorted by name. Nil: nobody could look.
+	Undeclared *UndeclaredFact
 	// Hardening is how the wish was judged. Nil: nobody could judge it.
 	Hardening *HardeningFact
 }
+
+// UndeclaredFact is what is known of realms that nobody declares, from this pass and earlier ones.
+type UndeclaredFact struct{ Realms []UndeclaredRealm }
+
+// UndeclaredRealm is one of them, as it was when somebody last looked.
+type UndeclaredRealm struct {
+	Name string
+	// Outcome is empty until somebody looks.
+	Outcome RealmOutcome
+	// Message says why it is not held. Differences are what is told and not put back.
+	Message     string
+	Differences Diff
+}
+
+// RealmOutcome is how a realm was found, and left.
+type RealmOutcome string
+
+// The outcomes. They are the same words as the constants of api/v1alpha1.
+const (
+	RealmHeld    RealmOutcome = "Held"
+	RealmDiffers RealmOutcome = "Differs"
+	RealmRefused RealmOutcome = "Refused"
+	RealmUnread  RealmOutcome = "Unread"
+)
 
 // HardeningFact is how a tenant was judged by the catalogue of controls. Controls are named
 // by their ids, in order.

@@ -56,6 +56,7 @@ type Spec struct {
 	UserStores  []UserStore // sorted by name
 	Keystores   []Keystore  // in order: the trust store, which reads the others, is last
 	Realms      []Realm
+	Undeclared  Undeclared
 	Logs        Logs
 	Exposure    Exposure
 	Network     Network
@@ -244,6 +245,26 @@ type Realm struct {
 	Name string
 	// Policy is the PasswordPolicy that its settings come from, empty for the default one.
 	Policy   string
+	Settings RealmSettings
+}
+
+// UndeclaredMode says what happens to realms that a server has and nobody declares.
+type UndeclaredMode string
+
+// The modes.
+const (
+	// UndeclaredEnforce holds them to Undeclared.Settings.
+	UndeclaredEnforce UndeclaredMode = "Enforce"
+	// UndeclaredReport tells how they differ, and writes nothing.
+	UndeclaredReport UndeclaredMode = "Report"
+	// UndeclaredIgnore does not even look.
+	UndeclaredIgnore UndeclaredMode = "Ignore"
+)
+
+// Undeclared is what is wanted of realms that nobody declares.
+type Undeclared struct {
+	Mode UndeclaredMode
+	// Settings are what a declared realm has of which nothing else is said.
 	Settings RealmSettings
 }
 

@@ -19,6 +19,7 @@ func TestAccepted(t *testing.T) {
 		{"sessions that are remembered for as long as they rest", "IdentityTenant", `spec: {realms: [{name: root, sessions: {idle: 1h30m, maximum: 12h, rememberMe: Disabled}}]}`},
 		{"remembered for a week", "IdentityTenant", `spec: {realms: [{name: root, sessions: {rememberMe: 168h}}]}`},
 		{"registration without e-mail", "IdentityTenant", `spec: {realms: [{name: root, registration: {selfService: Enabled, invitation: Disabled, confirmEmail: None}}]}`},
+		{"realms that nobody declares only reported", "IdentityTenant", `spec: {undeclaredRealms: Report}`},
 		{"a schedule for the root administrator", "IdentityTenant", `spec: {realms: [{name: root, administrators: {rotationRef: {name: monthly}}}, {name: shop.example, administrators: {}}]}`},
 		{"the smallest directory", "IdentityTenant", `spec: {userStores: [{name: corp, ldap: {urls: ["ldaps://ldap.corp.example"], credentials: {secretRef: {name: reader}}, users: {searchBase: "ou=Büro & Co,dc=corp,dc=example"}}}]}`},
 		{"a directory of several servers", "IdentityTenant", `spec: {userStores: [{name: corp-eu, peer: {cidrs: [10.0.0.0/24]}, activeDirectory: {urls: ["ldaps://a.example", "ldaps://10.0.0.7:3269"], connectTimeout: 2s, readTimeout: 1500ms, credentials: {vaultKV: {path: acme/ad}}, users: {searchBase: "DC=corp", filter: "(&(objectClass=user)(!(cn=\\2a)))"}, groups: {searchBase: "DC=corp"}}}]}`},

@@ -194,6 +194,7 @@ var refusedTenants = []refusal{
 	{"no realms", `spec: {realms: []}`, "spec.realms", "should have at least 1 items"},
 	{"the same realm twice", `spec: {realms: [{name: root}, {name: root}]}`, "spec.realms[1]", "Duplicate value"},
 	{"realm in capitals", `spec: {realms: [{name: Carbon.Super}]}`, "spec.realms[0].name", "should match '^[a-z0-9]"},
+	{"a way of its own with realms that nobody declares", `spec: {undeclaredRealms: Delete}`, "spec.undeclaredRealms", `supported values: "Enforce", "Report", "Ignore"`},
 	{"a session that rests for a week", `spec: {realms: [{name: root, sessions: {idle: 168h}}]}`, "spec.realms[0].sessions", "idle must lie between 1m and 24h"},
 	{"a session without end", `spec: {realms: [{name: root, sessions: {maximum: 0s}}]}`, "spec.realms[0].sessions", "maximum must lie between 1m and 720h"},
 	{"a session that rests for longer than it lives", `spec: {realms: [{name: root, sessions: {idle: 9h, maximum: 8h}}]}`, "spec.realms[0].sessions", "idle is longer than maximum"},

@@ -1,7 +1,9 @@
 package functional
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -15,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/standin"
 	"github.com/holdfast-iam/holdfast/test/harness"
 )
 
@@ -62,7 +65,12 @@ func TestAnUnchangedTenantIsQuiet(t *testing.T) {
 	ns := namespace(t)
 	first := &meter{}
 	running := operate(t, first.options(), ns)
-	tenant := ready(t, furnish(t, ns))
+	furnished := furnish(t, ns)
+	database := standin.FileState(serverOf(furnished).file)
+	if err := errors.Join(os.MkdirAll(world.Player.Folder, 0o700), database.AddServerTenant("a.example"), database.AddServerTenant("b.example")); err != nil {
+		t.Fatal(err) // realms that nobody declares
+	}
+	tenant := ready(t, furnished)
 	awaitProven(t, tenant)
 	settle(t, first)
 	t.Log("until all was in place:", first.figures())

@@ -72,7 +72,7 @@ func (k *keys) Observe(ctx context.Context) (idp.KeyRing, error) {
 // published are the ids of the keys that everybody is told of.
 func (k *keys) published(ctx context.Context, realm string) ([]string, error) {
 	var set idp.KeySet
-	err := k.admin.client.do(ctx, call{method: http.MethodGet, path: "/realms/" + url.PathEscape(realmName(realm)) + "/protocol/openid-connect/certs", into: &set})
+	err := k.admin.client.do(ctx, call{method: http.MethodGet, path: "/realms/" + url.PathEscape(idp.NameOf(realm, masterRealm)) + "/protocol/openid-connect/certs", into: &set})
 	var answer *refusal
 	if err = realmFault(realm, err); errors.As(err, &answer) && !fault.Is(err) {
 		return nil, fault.Waiting(idp.ReasonServerUnreachable, "%s does not publish the keys of realm %s", k.admin.client.base, realm).Because(err)

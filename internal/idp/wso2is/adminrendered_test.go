@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/holdfast-iam/holdfast/internal/idp"
 	"github.com/holdfast-iam/holdfast/internal/idp/idptest"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is"
@@ -79,43 +81,52 @@ func TestServerStartsFromWhatIsRendered(t *testing.T) {
 	}
 }
 
-// The operator gets into the server tenants that are declared, by what settings take and by
-// nothing else of their APIs; and who has no right there gets none by it.
-func TestOnlyDeclaredServerTenantsAreOpened(t *testing.T) {
+// The operator gets into the server tenants that it has to read, by what settings take and by
+// nothing else of their APIs; and who has no right there gets none by it. Which server tenants
+// there are changes nothing: none that appears is a rollout.
+func TestServerTenantsAreOpenedForSettingsAlone(t *testing.T) {
 	for _, version := range versions {
-		want := minimalSpec(version)
-		if at(render(t, want).toml, "resource") != nil {
-			t.Errorf("%s: without server tenants there is nothing to open", version)
-		}
-		want.Realms = append(want.Realms, tenant.Realm{Name: "second.example"})
-		rows, _ := at(render(t, want).toml, "resource.access_control").([]any)
-		fits := func(method, path string) bool {
-			return slices.ContainsFunc(rows, func(row any) bool {
-				return at(row, "http_method") == method && regexp.MustCompile("^("+at(row, "context").(string)+")$").MatchString(path)
-			})
-		}
-		for request, open := range map[string]bool{
-			"PUT /t/second.example/api/server/v1/validation-rules/password":                     true,
-			"GET /t/second.example/api/server/v1/validation-rules/password":                     false, // open to anybody as it is
-			"GET /t/second.example/api/server/v1/identity-governance/T3RoZXI":                   true,
-			"PATCH /t/second.example/api/server/v1/identity-governance/T3RoZXI/connectors/dXNl": true,
-			"PATCH /t/second.example/api/server/v1/identity-governance/T3RoZXI":                 false,
-			"GET /t/second.example/api/server/v1/configs":                                       true,
-			"PATCH /t/second.example/api/server/v1/configs/cors":                                true,
-			"PATCH /t/second.example/api/server/v1/configs/remote-logging":                      false,
-			"GET /t/second.example/scim2/Users":                                                 false,
-			"GET /t/secondXexample/api/server/v1/configs":                                       false,
-			"GET /t/third.example/api/server/v1/configs":                                        false,
-			"GET /api/server/v1/configs":                                                        false,
-			"GET /t/second.example/o/api/server/v1/configs":                                     false,
-		} {
-			if method, path, _ := strings.Cut(request, " "); fits(method, path) != open {
-				t.Errorf("%s: %s is opened: %t", version, request, !open)
+		for _, mode := range []tenant.UndeclaredMode{tenant.UndeclaredEnforce, tenant.UndeclaredReport, tenant.UndeclaredIgnore} {
+			want := minimalSpec(version)
+			want.Undeclared.Mode = mode
+			alone := render(t, want).toml
+			want.Realms = append(want.Realms, tenant.Realm{Name: "second.example"})
+			rows, _ := at(render(t, want).toml, "resource.access_control").([]any)
+			undeclared := mode != tenant.UndeclaredIgnore
+			if undeclared != cmp.Equal(rows, at(alone, "resource.access_control")) || !undeclared && at(alone, "resource") != nil {
+				t.Errorf("%s, %s: with a declared server tenant and without one: %v, %v", version, mode, rows, at(alone, "resource"))
 			}
-		}
-		for _, row := range rows {
-			if scopes, _ := at(row, "scopes").([]any); len(scopes) != 1 || at(row, "secure") != true || at(row, "cross_access_allowed_tenants") != "carbon.super" {
-				t.Errorf("%s: %v lets in more than the accounts of the super tenant that have the right", version, row)
+			fits := func(method, path string) bool {
+				return slices.ContainsFunc(rows, func(row any) bool {
+					return at(row, "http_method") == method && regexp.MustCompile("^("+at(row, "context").(string)+")$").MatchString(path)
+				})
+			}
+			for request, open := range map[string]bool{
+				"PUT /t/second.example/api/server/v1/validation-rules/password":                     true,
+				"GET /t/second.example/api/server/v1/validation-rules/password":                     false, // open to anybody as it is
+				"GET /t/second.example/api/server/v1/identity-governance/T3RoZXI":                   true,
+				"PATCH /t/second.example/api/server/v1/identity-governance/T3RoZXI/connectors/dXNl": true,
+				"PATCH /t/second.example/api/server/v1/identity-governance/T3RoZXI":                 false,
+				"GET /t/second.example/api/server/v1/configs":                                       true,
+				"PATCH /t/second.example/api/server/v1/configs/cors":                                true,
+				"PATCH /t/second.example/api/server/v1/configs/remote-logging":                      false,
+				"GET /t/second.example/scim2/Users":                                                 false,
+				"GET /t/secondXexample/api/server/v1/configs":                                       undeclared,
+				"GET /t/third.example/api/server/v1/configs":                                        undeclared,
+				"GET /t/third.example/scim2/Users":                                                  false,
+				"GET /api/server/v1/configs":                                                        false,
+				"GET /t//api/server/v1/configs":                                                     false,
+				"GET /t/second.example/o/api/server/v1/configs":                                     false,
+				"GET /t/second.example/t/third.example/api/server/v1/configs":                       false,
+			} {
+				if method, path, _ := strings.Cut(request, " "); fits(method, path) != open {
+					t.Errorf("%s, %s: %s is opened: %t", version, mode, request, !open)
+				}
+			}
+			for _, row := range rows {
+				if scopes, _ := at(row, "scopes").([]any); len(scopes) != 1 || at(row, "secure") != true || at(row, "cross_access_allowed_tenants") != "carbon.super" {
+					t.Errorf("%s, %s: %v lets in more than the accounts of the super tenant that have the right", version, mode, row)
+				}
 			}
 		}
 	}

@@ -42,20 +42,22 @@ var managed = []struct{ method, path, scope string }{
 	{"PATCH", "configs(/(cors|dcr|jwt-key-validator))?", "internal_config_update"},
 }
 
-// newResources lets the super tenant's accounts, of which the operator's is one, into the
-// server tenants that are declared: the product refuses them there with 401 otherwise. Nil
-// where root is the only realm.
-func newResources(realms []tenant.Realm) *resources {
-	var domains []string
-	for _, realm := range realms {
-		if realm.Name != tenant.RootRealm {
-			domains = append(domains, strings.ReplaceAll(realm.Name, ".", "[.]"))
+// anyDomain is one part of a path, whatever it is: a server tenant that appears while the server
+// runs is reached without a restart, and rows that named those that are there would make each
+// new one a rollout.
+const anyDomain = "[^/]+"
+
+// newResources lets the super tenant's accounts, of which the operator's is one, into the server
+// tenants that it has to read: the product refuses them there with 401 otherwise. Those are all
+// of them, unless undeclared ones are ignored. Nil where root is the only realm.
+func newResources(want tenant.Spec) *resources {
+	domains := anyDomain
+	if want.Undeclared.Mode == tenant.UndeclaredIgnore {
+		if domains = declared(want.Realms); domains == "" {
+			return nil
 		}
 	}
-	if len(domains) == 0 {
-		return nil
-	}
-	prefix := "/t/(" + strings.Join(domains, "|") + ")/api/server/v1/"
+	prefix := "/t/" + domains + "/api/server/v1/"
 	r := &resources{}
 	for _, m := range managed {
 		r.AccessControl = append(r.AccessControl, resource{
@@ -64,4 +66,18 @@ func newResources(realms []tenant.Realm) *resources {
 		})
 	}
 	return r
+}
+
+// declared is an expression for the domains of the realms but root.
+func declared(realms []tenant.Realm) string {
+	var domains []string
+	for _, realm := range realms {
+		if realm.Name != tenant.RootRealm {
+			domains = append(domains, strings.ReplaceAll(realm.Name, ".", "[.]"))
+		}
+	}
+	if len(domains) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(domains, "|") + ")"
 }

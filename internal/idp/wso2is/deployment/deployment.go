@@ -127,7 +127,7 @@ func newFile(want tenant.Spec, stores map[tenant.KeystoreRole]store) file {
 		Provisioning:            provisioning{true},
 		RemoteLogging:           remoteLogging{HideSecrets: true, EncryptSecrets: true},
 		AccessControl:           shut,
-		Resources:               newResources(want.Realms),
+		Resources:               newResources(want),
 		OWASP:                   owasp{enabled{true}},
 		Event:                   events,
 		OutputAdapter:           newOutputAdapter(want.Mail),
