@@ -93,7 +93,7 @@ func Start(t testing.TB, env *testenv.Environment, options Options, setup func(*
 }
 
 func (m *Manager) connect(ctx context.Context, config *rest.Config, options Options) (err error) {
-	m.Namespaces, err = access.New(ctx, config, m.GetHTTPClient(), m.GetRESTMapper(), m.GetClient())
+	m.Namespaces, err = access.New(ctx, config, m.GetHTTPClient(), m.GetRESTMapper(), m.GetClient(), access.Invitation{Namespace: testenv.SystemNamespace})
 	if err != nil {
 		return err
 	}

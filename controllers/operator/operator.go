@@ -44,6 +44,9 @@ type Options struct {
 	Drivers map[tenant.Product]idp.Driver
 	// Namespace is where the operator's own pods run; tenants admit it to their port.
 	Namespace string
+	// ServiceAccount is the operator's own, and TenantRole the role that lets it into a namespace, as access.Invitation
+	// has them: what it tells whoever has to let it in. Default: the names of config/rbac.
+	ServiceAccount, TenantRole string
 	// ClusterID is by what Vault tells this cluster from others. Default: it is read when it is needed.
 	ClusterID string
 	// Concurrency is how many objects of a kind are worked on at once. Default 4.
@@ -90,7 +93,8 @@ func Scheme() (*runtime.Scheme, error) {
 // Setup registers every controller with the manager, whose life is lifetime.
 func Setup(lifetime context.Context, mgr ctrl.Manager, options Options) error {
 	options, mgr = withDefaults(options), bounded{mgr}
-	namespaces, err := access.New(lifetime, rest.CopyConfig(mgr.GetConfig()), mgr.GetHTTPClient(), mgr.GetRESTMapper(), mgr.GetClient())
+	namespaces, err := access.New(lifetime, rest.CopyConfig(mgr.GetConfig()), mgr.GetHTTPClient(), mgr.GetRESTMapper(), mgr.GetClient(),
+		access.Invitation{Role: options.TenantRole, Namespace: options.Namespace, ServiceAccount: options.ServiceAccount})
 	if err != nil {
 		return fmt.Errorf("prepare access to namespaces: %w", err)
 	}

@@ -31,9 +31,6 @@ import (
 // reasonNotAdmitted equals v1alpha1.ReasonNamespaceNotAdmitted.
 const reasonNotAdmitted = "NamespaceNotAdmitted"
 
-// RoleName is the ClusterRole that a RoleBinding grants in a tenant's namespace.
-const RoleName = "holdfast-tenant-namespace"
-
 // syncTimeout bounds the wait for a namespace's first lists.
 const syncTimeout = 30 * time.Second
 
@@ -44,6 +41,7 @@ type Namespaces struct {
 	mapper     apimeta.RESTMapper
 	own        client.Client // the manager's: own kinds from its cache, the rest live
 	live       client.Client
+	invitation Invitation
 
 	mu       sync.Mutex
 	watches  []watch
@@ -63,13 +61,14 @@ type namespace struct {
 }
 
 // New makes Namespaces whose informers end with lifetime. own is the manager's
-// client, whose cache holds this API group's kinds.
-func New(lifetime context.Context, config *rest.Config, httpClient *http.Client, mapper apimeta.RESTMapper, own client.Client) (*Namespaces, error) {
+// client, whose cache holds this API group's kinds. The fault of a namespace that is
+// not admitted carries the command of the invitation.
+func New(lifetime context.Context, config *rest.Config, httpClient *http.Client, mapper apimeta.RESTMapper, own client.Client, invitation Invitation) (*Namespaces, error) {
 	live, err := client.New(config, client.Options{Scheme: own.Scheme(), Mapper: mapper, HTTPClient: httpClient})
 	if err != nil {
 		return nil, err
 	}
-	return &Namespaces{config: config, httpClient: httpClient, mapper: mapper, own: own, live: live,
+	return &Namespaces{config: config, httpClient: httpClient, mapper: mapper, own: own, live: live, invitation: invitation,
 		open: map[string]*namespace{}, lifetime: lifetime}, nil
 }
 
@@ -125,7 +124,7 @@ func (n *Namespaces) allowed(ctx context.Context, name string) error {
 		return fmt.Errorf("review access to namespace %s: %w", name, err)
 	}
 	if !review.Status.Allowed {
-		return fault.Waiting(reasonNotAdmitted, "Holdfast is not admitted to namespace %s: bind the ClusterRole %s to its service account there with a RoleBinding", name, RoleName)
+		return fault.Waiting(reasonNotAdmitted, "no RoleBinding admits Holdfast to namespace %s; whoever may make one there runs: %s", name, n.invitation.Command(name))
 	}
 	return nil
 }

@@ -18,9 +18,10 @@ const soon = 7 * 24 * time.Hour
 // patience is how long something may take that mostly comes by itself.
 const patience = 10 * time.Minute
 
-// commands that help, by the reason of a condition. What has none is told by its message alone. %[1]s is the name, %[2]s the namespace.
+// commands that help, by the reason of a condition; empty where the message carries it. What has none is told by its message alone.
+// %[1]s is the name, %[2]s the namespace.
 var commands = map[string]string{
-	v1alpha1.ReasonNamespaceNotAdmitted: "kubectl create rolebinding holdfast-tenant-namespace -n %[2]s --clusterrole=holdfast-tenant-namespace --serviceaccount=holdfast-system:holdfast-controller-manager",
+	v1alpha1.ReasonNamespaceNotAdmitted: "",
 	v1alpha1.ReasonUpgradeUnconfirmed:   "kubectl annotate identitytenant %[1]s -n %[2]s iam.holdfast.dev/confirm-upgrade=VERSION, once the database is migrated",
 	v1alpha1.ReasonOwnedByOther:         "kubectl annotate identitytenant %[1]s -n %[2]s iam.holdfast.dev/adopt=TOKEN, if it is truly this tenant's",
 	v1alpha1.ReasonPodsNotReady:         "kubectl logs -n %[2]s -l app.kubernetes.io/instance=%[1]s --tail=100",
@@ -35,7 +36,7 @@ type advice struct {
 }
 
 func (a *advice) add(text, reason string) {
-	if command, known := commands[reason]; known {
+	if command := commands[reason]; command != "" {
 		text = strings.TrimSuffix(text, ".") + ". " + fmt.Sprintf("Try: "+command, a.name, a.namespace)
 	}
 	if !slices.Contains(a.list, text) {

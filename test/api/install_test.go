@@ -17,7 +17,7 @@ import (
 )
 
 // The namespace of the operator enforces the restricted level, and its pod is let in there. It knows where it runs, which
-// it does not start without.
+// it does not start without, and as whom, which it says where it is not let in.
 func TestTheOperatorsPodIsLetIntoARestrictedNamespace(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join("..", "..", "config", "manager", "manager.yaml"))
 	if err != nil {
@@ -39,12 +39,16 @@ func TestTheOperatorsPodIsLetIntoARestrictedNamespace(t *testing.T) {
 	if err := admin.Create(t.Context(), pod, client.DryRunAll); err != nil {
 		t.Error(err)
 	}
+	told := map[string]string{}
 	for _, variable := range deployment.Spec.Template.Spec.Containers[0].Env {
-		if source := variable.ValueFrom; variable.Name == "POD_NAMESPACE" && source != nil && source.FieldRef.FieldPath == "metadata.namespace" {
-			return
-		}
+		told[variable.Name] = variable.ValueFrom.FieldRef.FieldPath
 	}
-	t.Error("the manager is not told its namespace by POD_NAMESPACE and would end at once")
+	if told["POD_NAMESPACE"] != "metadata.namespace" {
+		t.Error("the manager is not told its namespace by POD_NAMESPACE and would end at once")
+	}
+	if told["POD_SERVICE_ACCOUNT"] != "spec.serviceAccountName" {
+		t.Error("the manager is not told its service account by POD_SERVICE_ACCOUNT and would name another to whoever has to let it in")
+	}
 }
 
 // Who edits a namespace writes tenants, but grants no waiver and writes no record of a rotation.

@@ -12,12 +12,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/cmd/manager/app"
 	"github.com/holdfast-iam/holdfast/controllers/operator"
 	"github.com/holdfast-iam/holdfast/internal/idp/drivers"
@@ -149,19 +151,38 @@ func (c *cluster) operate(t *testing.T, arguments []string) (stop func()) {
 	}
 }
 
-// surround makes a namespace with what a tenant needs. Where the release grants the operator its rights, nobody else does.
-func (c *cluster) surround(t *testing.T, name string, granted bool) {
+// surround makes a namespace with what a tenant needs, but for what lets the operator in.
+func (c *cluster) surround(t *testing.T, name string) {
 	t.Helper()
 	if err := c.Admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}); client.IgnoreAlreadyExists(err) != nil {
 		t.Fatal(err)
 	}
 	for _, object := range c.Surroundings() {
-		if _, right := object.(*rbacv1.RoleBinding); right && granted {
+		if _, right := object.(*rbacv1.RoleBinding); right {
 			continue
 		}
 		object.SetNamespace(name)
 		if err := c.Admin.Create(t.Context(), object); err != nil {
 			t.Fatal(filepath.Join(name, object.GetName()), err)
 		}
+	}
+}
+
+// letIn runs what a tenant says that it waits for, with the names of the release.
+func (c *cluster) letIn(t *testing.T, tenant *v1alpha1.IdentityTenant) {
+	t.Helper()
+	var told string
+	if err := c.Await(t.Context(), tenant, deadline, func(seen *v1alpha1.IdentityTenant) bool {
+		ready := apimeta.FindStatusCondition(seen.Status.Conditions, v1alpha1.ConditionReady)
+		if ready == nil || ready.Reason != v1alpha1.ReasonNamespaceNotAdmitted {
+			return false
+		}
+		told = ready.Message
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := harness.RunSaid(t.Context(), c.Plane, told, t.Output()); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -41,18 +41,19 @@ func TestAReleaseFromFirstToLast(t *testing.T) {
 	c.unchanged(t, before)
 	step("upgraded; nothing of theirs is lost")
 
-	c.surround(t, "iam", false)
+	c.surround(t, "iam")
 	stop := c.operate(t, deploymentArguments(t, objects))
 	acme := harness.NewTenant("iam", "acme")
 	if err := c.Admin.Create(t.Context(), acme); err != nil {
 		t.Fatal(err)
 	}
+	c.letIn(t, acme)
 	if err := c.AwaitReady(t.Context(), acme, deadline); err != nil {
 		t.Fatal(err, c.Diagnose(t.Context(), "iam"))
 	}
 	stop()
 	c.leaseGivenBack(t)
-	step("iam/acme is Ready, and the manager stopped")
+	step("iam/acme said what lets the operator in, that was run, it is Ready, and the manager stopped")
 
 	left := c.uninstall(t, objects)
 	if kinds := kindsOf(left); !slices.Equal(kinds, []string{"CustomResourceDefinition: 8"}) {
@@ -61,7 +62,7 @@ func TestAReleaseFromFirstToLast(t *testing.T) {
 	c.stillServes(t, "iam", "acme")
 	step("uninstalled; of " + strings.Join(kindsOf(objects), ", ") + " stay " + strings.Join(kindsOf(left), ", ") + ", and acme serves on")
 
-	c.surround(t, "staff", true)
+	c.surround(t, "staff")
 	objects = c.install(t, load(t), `{scope: Namespaced, watchNamespaces: [staff], clusterID: one-cluster, crds: {enabled: false}}`)
 	stop = c.operate(t, deploymentArguments(t, objects))
 	partners := harness.NewTenant("staff", "partners")

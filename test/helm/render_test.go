@@ -62,7 +62,7 @@ func TestSomeNamespacesNeedNothingOfTheCluster(t *testing.T) {
 	if diff := cmp.Diff(want, names(objects)); diff != "" {
 		t.Error(diff)
 	}
-	for _, one := range []string{"--watch-namespaces=iam,staff", "--cluster-id=4f0c", "--metrics-bind-address=0"} {
+	for _, one := range []string{"--watch-namespaces=iam,staff", "--cluster-id=4f0c", "--metrics-bind-address=0", "--tenant-role=role/holdfast-tenant-namespace"} {
 		if !slices.Contains(arguments(t, objects), one) {
 			t.Errorf("the manager is not told %s: %q", one, arguments(t, objects))
 		}

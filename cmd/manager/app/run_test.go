@@ -11,12 +11,14 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
+	"github.com/holdfast-iam/holdfast/test/harness"
 )
 
 // deadline is for what a small, busy machine does in seconds.
@@ -84,6 +86,76 @@ func judged(ctx context.Context, made *v1alpha1.PasswordPolicy) error {
 		return fmt.Errorf("PasswordPolicy of %s has no conditions", made.Namespace)
 	}
 	return nil
+}
+
+// Who is not let in says what to run, with the names of this installation, and goes on once it was run: under the usual names
+// as under others, with the ClusterRole as with a Role of the namespace.
+func TestWhatIsSaidLetsTheOperatorIn(t *testing.T) {
+	usual, limitedTo := env.ForeignNamespace(t), env.ForeignNamespace(t)
+	var rules rbacv1.ClusterRole
+	if err := env.Admin.Get(t.Context(), client.ObjectKey{Name: testenv.TenantNamespaceRole}, &rules); err != nil {
+		t.Fatal(err)
+	}
+	inside := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: limitedTo, Name: "inside"}, Rules: rules.Rules}
+	if err := env.Admin.Create(t.Context(), inside); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]struct {
+		namespace, want string
+		config          *rest.Config
+		arguments       []string
+	}{
+		"usual": {namespace: usual, config: env.Manager, arguments: []string{"--watch-namespaces=" + usual, "--leader-elect=false"},
+			want: "--clusterrole=holdfast-tenant-namespace --serviceaccount=holdfast-system:holdfast-controller-manager -n " + usual},
+		"limited": {namespace: limitedTo, config: limited(t, limitedTo),
+			arguments: []string{"--watch-namespaces=" + limitedTo, "--leader-elect=false", "--cluster-id=one", "--operator-namespace=" + limitedTo, "--service-account=limited", "--tenant-role=role/inside"},
+			want:      "--role=inside --serviceaccount=" + limitedTo + ":limited -n " + limitedTo},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connection := &v1alpha1.VaultConnection{ObjectMeta: metav1.ObjectMeta{Namespace: mode.namespace, Name: "vault"}, Spec: v1alpha1.VaultConnectionSpec{
+				Address: "https://vault.example:8200", Auth: v1alpha1.VaultAuth{Kubernetes: &v1alpha1.VaultKubernetesAuth{Role: "tenants"}}}}
+			store := &v1alpha1.Keystore{ObjectMeta: connection.ObjectMeta, Spec: v1alpha1.KeystoreSpec{VaultRef: v1alpha1.LocalReference{Name: "vault"},
+				Entries: []v1alpha1.KeystoreEntry{{Alias: "signing", Certificate: &v1alpha1.EntryCertificate{SelfSigned: &v1alpha1.SelfSigned{}}}}}}
+			for _, object := range []client.Object{connection, store} {
+				if err := env.Admin.Create(t.Context(), object); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ended, stop := running(t, mode.config, mode.arguments...)
+			reasons := func() (reason, message string) {
+				for object, conditions := range map[client.Object]*[]metav1.Condition{connection: &connection.Status.Conditions, store: &store.Status.Conditions} {
+					if err := env.Admin.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+						t.Fatal(err)
+					}
+					if ready := apimeta.FindStatusCondition(*conditions, v1alpha1.ConditionReady); ready != nil {
+						reason, message = reason+" "+ready.Reason, ready.Message
+					}
+				}
+				return reason, message
+			}
+			var told string
+			testenv.Eventually(t, deadline, func() error {
+				reason, message := reasons()
+				if told = message; strings.Count(reason, v1alpha1.ReasonNamespaceNotAdmitted) != 2 || !strings.HasSuffix(told, mode.want) {
+					return fmt.Errorf("%s: %s; want NamespaceNotAdmitted of both, and %s", reason, message, mode.want)
+				}
+				return nil
+			})
+			if err := harness.RunSaid(t.Context(), env.Plane, told, t.Output()); err != nil {
+				t.Fatal(err)
+			}
+			testenv.Eventually(t, deadline, func() error {
+				if reason, message := reasons(); strings.Contains(reason, v1alpha1.ReasonNamespaceNotAdmitted) {
+					return fmt.Errorf("after what was said was done: %s", message)
+				}
+				return nil
+			})
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // With rights in one namespace alone the operator works there, and ends with the lease given back, so that the next goes on at once.

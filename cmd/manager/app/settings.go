@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/holdfast-iam/holdfast/controllers/operator"
+	"github.com/holdfast-iam/holdfast/internal/access"
 )
 
 // Settings are what the flags say.
@@ -40,6 +42,8 @@ func (s *Settings) Bind(flags *flag.FlagSet) {
 	flags.BoolVar(&s.LeaderElect, "leader-elect", true, "have one active manager among several; each shard has a lease of its own, given back when the manager stops")
 	flags.StringVar(&s.LeaderNamespace, "leader-election-namespace", "", "namespace of the lease; default: the operator's own")
 	flags.StringVar(&s.Operator.Namespace, "operator-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the operator's pods, which tenants admit; default $POD_NAMESPACE")
+	flags.StringVar(&s.Operator.ServiceAccount, "service-account", cmp.Or(os.Getenv("POD_SERVICE_ACCOUNT"), access.DefaultServiceAccount), "the operator's service account, as it is told to whoever has to let the operator into a namespace; default $POD_SERVICE_ACCOUNT, else "+access.DefaultServiceAccount)
+	flags.StringVar(&s.Operator.TenantRole, "tenant-role", access.DefaultRole, "the role that lets the operator into a namespace, as it is told there: clusterrole/NAME, or role/NAME where the operator has no right of the whole cluster")
 	flags.Var(&s.WatchNamespaces, "watch-namespaces", "namespaces to work in, with commas between; nothing else is read, and rights in these suffice; default: all")
 	flags.StringVar(&s.ShardSelector, "shard-selector", "", "labels of the namespaces to work in, such as holdfast-shard=a or !holdfast-shard; not together with --watch-namespaces")
 	flags.StringVar(&s.Operator.ClusterID, "cluster-id", "", "by what Vault tells this cluster from others: the UID of the namespace kube-system; default: it is read, which needs a right of the whole cluster")
@@ -69,6 +73,8 @@ func (s *Settings) Check() error {
 		}
 	}
 	refuse(s.Operator.Namespace == "", "--operator-namespace is empty: set it, or POD_NAMESPACE, to where the operator's pods run")
+	refuse(!access.IsServiceAccount(s.Operator.ServiceAccount), "--service-account=%q: write the name of a service account", s.Operator.ServiceAccount)
+	refuse(!access.IsRole(s.Operator.TenantRole), "--tenant-role=%q: write clusterrole/NAME or role/NAME", s.Operator.TenantRole)
 	refuse(len(s.WatchNamespaces) > 0 && s.ShardSelector != "", "--watch-namespaces and --shard-selector both say where to work: keep one")
 	_, err := labels.Parse(s.ShardSelector)
 	refuse(err != nil, "--shard-selector: %w", err)

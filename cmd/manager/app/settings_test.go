@@ -25,6 +25,9 @@ func TestFlagsThatCannotWorkAreRefusedByName(t *testing.T) {
 	}
 	for argument, want := range map[string]string{
 		"--operator-namespace=":     "--operator-namespace is empty",
+		"--service-account=a;id":    "--service-account",
+		"--tenant-role=tenant":      "write clusterrole/NAME or role/NAME",
+		"--tenant-role=role/a$(id)": "write clusterrole/NAME or role/NAME",
 		"--concurrency=0":           "--concurrency=0",
 		"--workers=tenant=2":        "kinds hardeningwaiver, identitytenant",
 		"--workers=keystore=0":      "a number from 1",

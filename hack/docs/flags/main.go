@@ -3,6 +3,7 @@ package main
 
 import (
 	_ "embed"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -30,8 +31,8 @@ func main() {
 }
 
 func write(path string) error {
-	// The namespace of whoever runs this is no default.
-	if err := os.Unsetenv("POD_NAMESPACE"); err != nil {
+	// Where whoever runs this runs is no default.
+	if err := errors.Join(os.Unsetenv("POD_NAMESPACE"), os.Unsetenv("POD_SERVICE_ACCOUNT")); err != nil {
 		return err
 	}
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)

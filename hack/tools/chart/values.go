@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -15,7 +16,7 @@ import (
 )
 
 // told by values of their own, or by the Deployment itself.
-var told = []string{"leader-elect", "operator-namespace", "watch-namespaces", "shard-selector", "cluster-id", "health-probe-bind-address", "kubeconfig"}
+var told = []string{"leader-elect", "operator-namespace", "watch-namespaces", "shard-selector", "cluster-id", "service-account", "tenant-role", "health-probe-bind-address", "kubeconfig"}
 
 // value is one field of the chart's values, in the order of the description.
 type value struct {
@@ -68,7 +69,7 @@ func describe(text string) (*yaml.RNode, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Unsetenv("POD_NAMESPACE"); err != nil {
+	if err := errors.Join(os.Unsetenv("POD_NAMESPACE"), os.Unsetenv("POD_SERVICE_ACCOUNT")); err != nil {
 		return nil, err
 	}
 	set := flag.NewFlagSet("manager", flag.ContinueOnError)

@@ -19,6 +19,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- with .Values.watchNamespaces }}{{ $arguments = append $arguments (printf "--watch-namespaces=%s" (join "," .)) }}{{ end -}}
 {{- with .Values.shardSelector }}{{ $arguments = append $arguments (printf "--shard-selector=%s" .) }}{{ end -}}
 {{- with .Values.clusterID }}{{ $arguments = append $arguments (printf "--cluster-id=%s" .) }}{{ end -}}
+{{- if eq .Values.scope "Namespaced" }}{{ $arguments = append $arguments "--tenant-role=role/holdfast-tenant-namespace" }}{{ end -}}
 {{- if or (not .Values.metrics.enabled) (eq .Values.scope "Namespaced") }}{{ $arguments = append $arguments "--metrics-bind-address=0" }}{{ end -}}
 {{- range $name, $value := .Values.flags -}}
 {{- $arguments = append $arguments (printf "--%s=%s" $name (ternary $value (toJson $value) (kindIs "string" $value))) -}}
