@@ -109,7 +109,8 @@ func (c *ControlPlane) startAPIServer(ctx context.Context, etcd string) (err err
 		if err := c.write("audit-policy.yaml", []byte(auditPolicy)); err != nil {
 			return err
 		}
-		arguments = append(arguments, "--audit-log-path="+c.options.AuditLog, "--audit-policy-file="+c.file("audit-policy.yaml"))
+		arguments = append(arguments, "--audit-log-path="+c.options.AuditLog, "--audit-policy-file="+c.file("audit-policy.yaml"),
+			"--audit-log-maxsize=10000") // MB: whoever reads it wants all of it in one file
 	}
 	_, err = c.run(ctx, KubeAPIServer, answers(client, c.admin.Host+"/readyz"), arguments...)
 	return err

@@ -41,6 +41,12 @@ func start(dir string, program Program, detached bool, arguments ...string) (*Pr
 	return launch(dir, string(program), path, syscall.SIGTERM, ownGroup(deathSignal(program, detached)), nil, arguments...)
 }
 
+// Launch runs a program that was built elsewhere, in dir, with its output in dir/<name>.log. It dies with this process; SIGTERM asks it to end.
+// environment is what it needs beside the usual.
+func Launch(dir, name, path string, environment []string, arguments ...string) (*Process, error) {
+	return launch(dir, name, path, syscall.SIGTERM, ownGroup(syscall.SIGKILL), environment, arguments...)
+}
+
 // launch runs the program at path, in dir, with its output in dir/<name>.log. farewell is the signal by which Stop asks it to end; environment
 // is what it needs beside the usual.
 func launch(dir, name, path string, farewell syscall.Signal, attributes *syscall.SysProcAttr, environment []string, arguments ...string) (*Process, error) {

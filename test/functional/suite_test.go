@@ -35,7 +35,7 @@ func run(m *testing.M) int {
 	}
 	defer func() { world.Stop(); stopEngine(); _ = os.Remove(auditLog) }()
 	fmt.Fprintf(os.Stderr, "functional: the world started in %s\n", time.Since(begin).Round(100*time.Millisecond))
-	return m.Run()
+	return judgeRights(m.Run())
 }
 
 // namespace makes a namespace with all that a tenant needs around it.
