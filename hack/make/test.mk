@@ -16,9 +16,10 @@ CRASH ?= all
 crash: prerequisites ## Kill the operator at every write of a first reconcile and of a rotation, in every manner (CRASH=40 or CRASH=acme-tls for some)
 	@HOLDFAST_CRASH_POINTS='$(CRASH)' $(TIMED) 'make crash' $(GO) test -p 1 -count=1 -v -timeout 240m -run '^(TestACrashAtAnyWrite|TestRotationKilledAtEveryWrite|TestADatabaseAccountSurvivesEveryKill)' ./controllers/keystore ./test/functional
 
-# BENCH narrows the run to one package.
+# BENCH narrows the run to one package, ONLY to the benchmarks of a name.
 BENCH ?= ./...
+ONLY ?= .
 
 .PHONY: bench
-bench: prerequisites ## Run the benchmarks and print their tables (BENCH=./some/package)
-	@$(TIMED) 'make bench' $(GO) test -p 1 -run '^$$' -bench . -benchtime 1x -timeout 60m $(BENCH)
+bench: prerequisites ## Run the benchmarks and print their tables (BENCH=./some/package, ONLY=Name)
+	@$(TIMED) 'make bench' $(GO) test -p 1 -run '^$$' -bench '$(ONLY)' -benchtime 1x -timeout 60m $(BENCH)

@@ -328,21 +328,7 @@ func (p *process) resident(b *testing.B) (before, after int) {
 
 func (p *process) memory(b *testing.B) int {
 	b.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.Atoi(strings.Fields(rest)[0])
-			if err != nil {
-				b.Fatal(err)
-			}
-			return kib
-		}
-	}
-	b.Fatal("/proc tells no resident memory")
-	return 0
+	return residentOf(b, p.command.Process.Pid) >> 10
 }
 
 // cpu is the processor time that the process used so far.
