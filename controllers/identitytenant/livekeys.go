@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -99,7 +100,8 @@ func (p *pass) noteKeys(ctx context.Context, advanced idp.Advanced) {
 		}
 		// What clients can rely on begins anew.
 		p.signing.CurrentSince, p.signing.NextSince = time.Time{}, time.Time{}
-		if rested {
+		known := slices.ContainsFunc(p.cr.Status.Realms, func(realm v1alpha1.RealmStatus) bool { return realm.Name == change.Realm })
+		if rested && known { // a realm that is new has been given its keys
 			realm := &corev1.ObjectReference{Kind: "IdentityTenant", Namespace: p.cr.Namespace, Name: p.cr.Name, FieldPath: change.Realm + "/keys"}
 			p.Recorder.Eventf(p.cr, realm, corev1.EventTypeWarning, v1alpha1.EventSettingRestored, "Restore", "Realm %s: put back its keys: %s", change.Realm, change.What)
 		}

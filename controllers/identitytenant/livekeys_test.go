@@ -58,6 +58,7 @@ func TestARunningServerIsGivenTheRing(t *testing.T) {
 	seen := tenant.Facts{Keystores: map[tenant.KeystoreRole]tenant.KeystoreFact{
 		tenant.RoleSigning: {SecretName: secret.Name, Ring: &tenant.RingFact{Current: 1, Next: 2}}}}
 	known := tenant.SigningFact{}
+	cr := &v1alpha1.IdentityTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "iam", Name: "acme"}}
 	pass := func() {
 		t.Helper()
 		p := &pass{
@@ -65,7 +66,7 @@ func TestARunningServerIsGivenTheRing(t *testing.T) {
 			client:     fake.NewClientBuilder().WithObjects(secret).Build(),
 			driver:     idptest.FakeDriver{Server: func(tenant.Spec) *idptest.FakeServer { return server }},
 			shape:      idp.Shape{LiveKeys: true, LongestToken: 5 * time.Minute},
-			cr:         &v1alpha1.IdentityTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "iam", Name: "acme"}},
+			cr:         cr,
 			signing:    &known,
 		}
 		if err := p.advanceKeys(t.Context(), want, seen); err != nil {
@@ -83,6 +84,12 @@ func TestARunningServerIsGivenTheRing(t *testing.T) {
 	if _, after := server.Count(); after != writes || known != since || len(recorder.Events) != 0 {
 		t.Errorf("the second time: %d writes, %+v, %d events", after-writes, known, len(recorder.Events))
 	}
+	server.SetKeys(idp.KeyRing{Published: []string{"theirs"}, Signing: "theirs"})
+	pass()
+	if len(recorder.Events) != 0 {
+		t.Errorf("of a realm that is new: %s", <-recorder.Events)
+	}
+	cr.Status.Realms = []v1alpha1.RealmStatus{{Name: tenant.RootRealm}}
 	server.SetKeys(idp.KeyRing{Published: []string{"theirs"}, Signing: "theirs"})
 	pass()
 	if known.CurrentSince.Equal(since.CurrentSince) || known.NextSince.IsZero() {
