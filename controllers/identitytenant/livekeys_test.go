@@ -69,7 +69,7 @@ func TestARunningServerIsGivenTheRing(t *testing.T) {
 			cr:         cr,
 			signing:    &known,
 		}
-		if err := p.advanceKeys(t.Context(), want, seen); err != nil {
+		if err := p.advanceKeys(t.Context(), want, seen, nil); err != nil {
 			t.Fatal(err)
 		}
 		clock.SetTime(clock.Now().Add(time.Minute))

@@ -41,7 +41,7 @@ func (p *pass) applySettings(ctx context.Context, want tenant.Spec, seen tenant.
 		}
 	}
 	// The keys come last: with a key that goes, the session may end that it signed.
-	return fault.Worse(p.holdRealms(ctx, want, seen, admin, there), p.advanceKeys(ctx, want, seen))
+	return fault.Worse(p.holdRealms(ctx, want, seen, admin, there), p.advanceKeys(ctx, want, seen, admin))
 }
 
 // holdRealms holds the declared realms to their settings, then the others. A declared one that is

@@ -7,6 +7,8 @@ import (
 	"crypto/x509"
 	"slices"
 	"time"
+
+	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
 // Keys speaks to one running server of a tenant about the keys that sign its tokens, of all
@@ -21,6 +23,13 @@ type Keys interface {
 	// reason SettingRefused for what the server does not keep, and ServerRefusedLogin.
 	Advance(ctx context.Context, ring Ring) (Advanced, error)
 	Close() error
+}
+
+// KeysHolder is an Admin of a product that takes keys while it runs.
+type KeysHolder interface {
+	// Keys are those of the tenant's server, by the session of the Admin: each login that is
+	// spared cannot meet another one of the same account. They end with the Admin.
+	Keys(want tenant.Spec) Keys
 }
 
 // Ring is what a server is to hold of the keys that sign tokens. All of them verify; Current

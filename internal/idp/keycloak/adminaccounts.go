@@ -27,7 +27,7 @@ type user struct {
 // EnsureAccounts implements idp.Admin. The administrator is made by the account of the
 // first start, which then goes: it is gone before anything else is done with the server.
 func (a *admin) EnsureAccounts(ctx context.Context) (changed bool, err error) {
-	in, err := a.Login(ctx, a.access.Bootstrap)
+	in, err := a.signIn(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -96,6 +96,14 @@ func (a *admin) ask(ctx context.Context, r call) error {
 	return err
 }
 
+// signIn proves that the administrator is let in now; what is asked next is by that login. The
+// server refuses a login while another one of the same account is under way.
+func (a *admin) signIn(ctx context.Context) (in bool, err error) {
+	a.renew(ctx)
+	a.session, err = a.client.signIn(ctx, a.access.Bootstrap)
+	return a.session != nil, err
+}
+
 // renew has the next call sign in anew.
 func (a *admin) renew(ctx context.Context) {
 	if a.session == nil {

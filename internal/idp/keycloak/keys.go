@@ -20,9 +20,14 @@ import (
 type keys struct {
 	admin  *admin
 	realms []string
+	// borrowed: the admin is closed by whoever has it.
+	borrowed bool
 }
 
-var _ idp.Keys = &keys{}
+var (
+	_ idp.Keys       = &keys{}
+	_ idp.KeysHolder = &admin{}
+)
 
 // Keys implements idp.Driver.
 func (Driver) Keys(want tenant.Spec, access idp.Access) (idp.Keys, error) {
@@ -30,13 +35,21 @@ func (Driver) Keys(want tenant.Spec, access idp.Access) (idp.Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &keys{admin: &admin{client: client, access: access}, realms: []string{tenant.RootRealm}}
+	return &keys{admin: &admin{client: client, access: access}, realms: realmsOf(want)}, nil
+}
+
+// Keys implements idp.KeysHolder.
+func (a *admin) Keys(want tenant.Spec) idp.Keys {
+	return &keys{admin: a, realms: realmsOf(want), borrowed: true}
+}
+
+func realmsOf(want tenant.Spec) []string {
+	realms := []string{tenant.RootRealm}
 	for _, realm := range want.Realms {
-		k.realms = append(k.realms, realm.Name)
+		realms = append(realms, realm.Name)
 	}
-	slices.Sort(k.realms)
-	k.realms = slices.Compact(k.realms)
-	return k, nil
+	slices.Sort(realms)
+	return slices.Compact(realms)
 }
 
 // Observe implements idp.Keys with one GET for each realm, as its clients do. What signs the
@@ -81,7 +94,12 @@ func (k *keys) published(ctx context.Context, realm string) ([]string, error) {
 }
 
 // Close implements idp.Keys.
-func (k *keys) Close() error { return k.admin.Close() }
+func (k *keys) Close() error {
+	if k.borrowed {
+		return nil
+	}
+	return k.admin.Close()
+}
 
 // KeyID implements idp.Driver: the SHA-256 of the public key in base64url. Another
 // certificate of the same key has the same id.
