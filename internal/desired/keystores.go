@@ -35,11 +35,16 @@ func Keystores(want tenant.Spec) ([]client.Object, error) {
 		// It comes with the object, which spares a write: the Keystore's own controller would
 		// add it at its first look. An object that is being deleted is never applied.
 		metadata.Finalizers = []string{v1alpha1.Finalizer}
+		format := v1alpha1.KeystoreFormat("") // PKCS12
+		if store.PEM {
+			format = v1alpha1.FormatPEM
+		}
 		objects = append(objects, &v1alpha1.Keystore{
 			TypeMeta:   typeOf(v1alpha1.GroupVersion, "Keystore"),
 			ObjectMeta: metadata,
 			Spec: v1alpha1.KeystoreSpec{
 				VaultRef:       v1alpha1.LocalReference{Name: want.VaultRef},
+				Format:         format,
 				Entries:        entries,
 				DeletionPolicy: deletionPolicy(want),
 			},

@@ -39,6 +39,7 @@ func keystores(cr *v1alpha1.IdentityTenant, want tenant.Spec, defaults *[]tenant
 	stores := []tenant.Keystore{tlsStore(declared.TLS, defaults), tokens}
 	trust := tenant.Keystore{Role: tenant.RoleTrust, Trusted: trusted(cr)}
 	if want.Product != tenant.WSO2IS {
+		trust.PEM = true // Keycloak hands the file on to its driver of PostgreSQL, which reads nothing else
 		return append(stores, trust), nil
 	}
 	if want.Version.AtLeast(7, 2) {

@@ -232,6 +232,8 @@ type Keystore struct {
 	Issued bool
 	// Trusted are CA sources of the trust store.
 	Trusted []CertificateSource
+	// PEM: the store is files of PEM, with all that is trusted in one. Otherwise it is PKCS12.
+	PEM bool
 }
 
 // CertificateSource is a key of a ConfigMap or a Secret.
