@@ -23,6 +23,8 @@ type process struct {
 	Name    string `json:"name"`
 	PID     int    `json:"pid"`
 	LogFile string `json:"logFile"`
+	// Asked is true for one that removes what it keeps elsewhere when it is asked to end.
+	Asked bool `json:"asked,omitempty"`
 }
 
 func load(dir string) (state, error) {
@@ -90,7 +92,11 @@ func down(dir string) error {
 	}
 	count := s.running(dir)
 	for i := len(s.Processes) - 1; i >= 0; i-- {
-		if err := localenv.KillDetached(s.Processes[i].PID, dir); err != nil {
+		end := localenv.KillDetached
+		if s.Processes[i].Asked {
+			end = localenv.StopDetached
+		}
+		if err := end(s.Processes[i].PID, dir); err != nil {
 			return fmt.Errorf("stop %s: %w", s.Processes[i].Name, err)
 		}
 	}

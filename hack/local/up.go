@@ -101,7 +101,7 @@ func (e *environment) save() error {
 		s.Vault, running = e.vault.Address(), append(running[:len(running):len(running)], e.vault.Process())
 	}
 	for _, p := range running {
-		s.Processes = append(s.Processes, process{p.Name, p.PID, p.LogFile})
+		s.Processes = append(s.Processes, process{Name: p.Name, PID: p.PID, LogFile: p.LogFile})
 	}
 	return s.save(e.dir)
 }

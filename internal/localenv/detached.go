@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -26,6 +27,19 @@ func KillDetached(pid int, dir string) error {
 		}
 	}
 	return nil
+}
+
+// farewellPatience is how long StopDetached waits for a process to end by itself.
+const farewellPatience = 20 * time.Second
+
+// StopDetached asks a detached process of the environment in dir to end, and kills it when it does not.
+func StopDetached(pid int, dir string) error {
+	if Running(pid, dir) {
+		_ = syscall.Kill(pid, syscall.SIGTERM) // it may have ended meanwhile
+	}
+	for begin := time.Now(); Running(pid, dir) && time.Since(begin) < farewellPatience; time.Sleep(20 * time.Millisecond) {
+	}
+	return KillDetached(pid, dir)
 }
 
 // commandLine returns a process's arguments; it is empty for a process that has ended, even if nobody has collected its exit yet.

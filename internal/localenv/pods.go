@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// simulatedNode is the name of the one node, which kwok plays.
-const simulatedNode = "simulated-node"
+// SimulatedNode is the name of the node that kwok plays. Pods of other nodes it leaves alone.
+const SimulatedNode = "simulated-node"
 
 // kwokStages are the parts of kwok's own play that we use: a node becomes Ready, a pod becomes Ready, a Job's pod completes, a deleted pod goes.
 var kwokStages = []string{
@@ -42,7 +42,7 @@ func (c *ControlPlane) StartPods(ctx context.Context) error {
 		return err
 	}
 	arguments := []string{
-		"--kubeconfig=" + c.Kubeconfig(), "--manage-single-node=" + simulatedNode, "--node-lease-duration-seconds=40",
+		"--kubeconfig=" + c.Kubeconfig(), "--manage-single-node=" + SimulatedNode, "--node-lease-duration-seconds=40",
 		"--cidr=10.64.0.0/16", "--server-address=" + loopback(port),
 	}
 	for _, stage := range kwokStages {
@@ -74,8 +74,8 @@ func (c *ControlPlane) startScheduler(ctx context.Context) error {
 func (c *ControlPlane) addNode(ctx context.Context, kwok *Process) error {
 	nodes := c.Client().CoreV1().Nodes()
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
-		Name:   simulatedNode,
-		Labels: map[string]string{corev1.LabelHostname: simulatedNode, corev1.LabelOSStable: "linux", corev1.LabelTopologyZone: "simulated-zone"},
+		Name:   SimulatedNode,
+		Labels: map[string]string{corev1.LabelHostname: SimulatedNode, corev1.LabelOSStable: "linux", corev1.LabelTopologyZone: "simulated-zone"},
 	}}
 	// Room for any number of simulated pods, which use none of it.
 	node.Status.Capacity = corev1.ResourceList{
@@ -87,7 +87,7 @@ func (c *ControlPlane) addNode(ctx context.Context, kwok *Process) error {
 		return err
 	}
 	return kwok.waitReady(ctx, func(ctx context.Context) error {
-		node, err := nodes.Get(ctx, simulatedNode, metav1.GetOptions{})
+		node, err := nodes.Get(ctx, SimulatedNode, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}

@@ -33,6 +33,9 @@ func freePort() (int, error) {
 	return 0, fmt.Errorf("no free port between %d and %d on 127.0.0.1", firstPort, lastPort)
 }
 
+// FreePort is freePort for what other packages start.
+func FreePort() (int, error) { return freePort() }
+
 // held keeps the locks of the ports that this process was given: the garbage collector would close a file that nothing refers to.
 var held sync.Map
 

@@ -29,6 +29,7 @@ type Postgres struct {
 	bin        string
 	account    *syscall.Credential // nil: as ourselves
 	port       int
+	serverName string // what its certificate is for
 	ca         []byte
 	superuser  string // its password
 	process    *Process
@@ -49,7 +50,7 @@ func StartPostgres(ctx context.Context, log io.Writer) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{Dir: dir, bin: bin, superuser: rand.Text(), removeTree: remove}
+	p := &Postgres{Dir: dir, bin: bin, serverName: "localhost", superuser: rand.Text(), removeTree: remove}
 	begin := time.Now()
 	if err := p.start(ctx); err != nil {
 		p.Close()
@@ -200,6 +201,41 @@ func (p *Postgres) Port() int { return p.port }
 // CA returns the PEM certificate of the authority that signed the server's certificate.
 func (p *Postgres) CA() []byte { return p.ca }
 
+// Present has the server show another certificate from now on, in PEM and with the one of its authority, by which its clients know it as
+// serverName.
+func (p *Postgres) Present(ctx context.Context, serverName string, certificate, key, ca []byte) error {
+	for name, content := range map[string][]byte{"server.crt": certificate, "server.key": key} {
+		if err := os.WriteFile(p.file(name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	if err := p.handOver(); err != nil {
+		return err
+	}
+	if _, err := p.Superuser(ctx, "SELECT pg_reload_conf()"); err != nil {
+		return err
+	}
+	p.serverName, p.ca = serverName, ca
+	if err := errors.Join(os.WriteFile(p.file("ca.crt"), ca, 0o600), p.handOver()); err != nil {
+		return err
+	}
+	return p.process.waitReady(ctx, func(ctx context.Context) error { // it reloads in its own time
+		_, err := p.Superuser(ctx, "SELECT 1")
+		return err
+	})
+}
+
+// CreateDatabase makes a database beside PostgresDatabase, which a role owns that exists.
+func (p *Postgres) CreateDatabase(ctx context.Context, name, owner string) error {
+	_, err := p.Superuser(ctx, "CREATE DATABASE "+name+" OWNER "+owner)
+	return err
+}
+
+// SuperuserIn is Superuser in another database.
+func (p *Postgres) SuperuserIn(ctx context.Context, database, sql string) (string, error) {
+	return p.query(ctx, database, postgresSuperuser, p.superuser, sql)
+}
+
 // Superuser runs SQL in the database as the role that may do everything, and returns what it answers, a line for each row.
 func (p *Postgres) Superuser(ctx context.Context, sql string) (string, error) {
 	return p.Query(ctx, postgresSuperuser, p.superuser, sql)
@@ -212,7 +248,7 @@ func (p *Postgres) Query(ctx context.Context, username, password, sql string) (s
 
 func (p *Postgres) query(ctx context.Context, database, username, password, sql string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(p.bin, "psql"), "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-c", sql)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", p.port), "PGDATABASE=" + database, "PGUSER=" + username,
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "PGHOST=" + p.serverName, "PGHOSTADDR=127.0.0.1", fmt.Sprintf("PGPORT=%d", p.port), "PGDATABASE=" + database, "PGUSER=" + username,
 		"PGPASSWORD=" + password, "PGSSLMODE=verify-full", "PGSSLROOTCERT=" + p.file("ca.crt"), "PGCONNECT_TIMEOUT=10"}
 	var output, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &problem

@@ -1,7 +1,9 @@
 package localenv
 
 import (
+	"crypto/x509"
 	"errors"
+	"math/big"
 	"os"
 	"strings"
 	"syscall"
@@ -46,5 +48,32 @@ func TestVaultMakesAndEndsAccountsInPostgres(t *testing.T) {
 	}
 	if _, err := os.Stat(p.Dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s is still there after Close: %v", p.Dir, err)
+	}
+}
+
+func TestPostgresPresentsTheCertificateThatItWasGiven(t *testing.T) {
+	ctx := t.Context()
+	p, err := StartPostgres(ctx, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	authority, err := newAuthority("another")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, key, err := authority.issue(&x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"db.iam.svc"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Present(ctx, "db.iam.svc", certificate, key, authority.pem); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := p.Superuser(ctx, "SELECT 1"); answer != "1" || err != nil {
+		t.Errorf("as db.iam.svc: %q, %v", answer, err)
+	}
+	p.serverName = "localhost"
+	if _, err := p.Superuser(ctx, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "localhost") {
+		t.Errorf("as localhost: %v, want the name refused", err)
 	}
 }

@@ -29,6 +29,7 @@ type Process struct {
 	deadline time.Duration  // startDeadline, or what a slow program needs
 	pause    time.Duration  // pollPause, or what a program can answer that has much to do
 	exited   chan struct{}
+	exitCode int       // once exited is closed
 	ending   sync.Once // an id that was given back may belong to a stranger: no second signal
 }
 
@@ -72,6 +73,7 @@ func launch(dir, name, path string, farewell syscall.Signal, attributes *syscall
 		started <- err
 		if err == nil {
 			_ = cmd.Wait() // how it ended is in its log
+			p.exitCode = cmd.ProcessState.ExitCode()
 		}
 	}()
 	if err := <-started; err != nil {
@@ -79,6 +81,16 @@ func launch(dir, name, path string, farewell syscall.Signal, attributes *syscall
 	}
 	p.PID = cmd.Process.Pid
 	return p, nil
+}
+
+// Wait returns the exit code once the process has ended, -1 when a signal ended it. It fails only when ctx ends first.
+func (p *Process) Wait(ctx context.Context) (code int, err error) {
+	select {
+	case <-p.exited:
+		return p.exitCode, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 }
 
 // deathSignal is what a program gets when its parent dies. Vault is asked and not killed, so that it takes its plugins with it.

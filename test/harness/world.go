@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/internal/localenv"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
+	"github.com/holdfast-iam/holdfast/test/node"
 	"github.com/holdfast-iam/holdfast/test/player"
 )
 
@@ -23,8 +24,10 @@ type World struct {
 	Vault  *localenv.Vault
 	Player *player.Player
 
-	folder string
-	cancel context.CancelFunc
+	folder   string
+	lifetime context.Context
+	cancel   context.CancelFunc
+	node     *node.Node
 }
 
 // Options of a World.
@@ -47,7 +50,7 @@ func Start(ctx context.Context, options Options) (w *World, err error) {
 		return nil, err
 	}
 	lifetime, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	w = &World{folder: folder, cancel: cancel}
+	w = &World{folder: folder, lifetime: lifetime, cancel: cancel}
 	defer func() {
 		if err != nil {
 			w.Stop()
@@ -76,6 +79,9 @@ func Start(ctx context.Context, options Options) (w *World, err error) {
 // Stop ends everything and removes its data.
 func (w *World) Stop() {
 	w.cancel()
+	if w.node != nil {
+		w.node.Wait()
+	}
 	if w.Vault != nil {
 		w.Vault.Close()
 	}
@@ -83,6 +89,18 @@ func (w *World) Stop() {
 		w.Environment.Stop()
 	}
 	_ = os.RemoveAll(w.folder)
+}
+
+// StartNode adds a node on which pods run that ask for it by its name and tolerate its taint:
+// those of Keycloak, whose servers the operator then reaches as it does the stand-ins.
+func (w *World) StartNode(log io.Writer) (*node.Node, error) {
+	n := &node.Node{Cluster: w.Admin, Folder: filepath.Join(w.folder, "node"), Log: log, Tainted: true}
+	if err := n.Start(w.lifetime); err != nil {
+		return nil, err
+	}
+	w.node = n
+	w.Player.Also(n.Find)
+	return n, nil
 }
 
 // BuildStandIn compiles the stand-in server into a folder.

@@ -13,6 +13,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/holdfast-iam/holdfast/internal/localenv"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 )
 
@@ -40,6 +43,7 @@ type Player struct {
 	proxy net.Listener
 	mu    sync.Mutex
 	pods  map[types.UID]*server
+	also  []func(name string) (address string, ok bool)
 	turn  int
 }
 
@@ -57,6 +61,14 @@ func (p *Player) Start(ctx context.Context) error {
 
 // Proxy is the address of the proxy, for Dialer.
 func (p *Player) Proxy() string { return p.proxy.Addr().String() }
+
+// Also has the proxy carry connections to servers that are none of the Player's, by the name
+// that is called.
+func (p *Player) Also(find func(name string) (address string, ok bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.also = append(p.also, find)
+}
 
 func (p *Player) watch(ctx context.Context) {
 	tick := time.NewTicker(pollInterval)
@@ -83,6 +95,9 @@ func (p *Player) reconcile(ctx context.Context) error {
 	var problems []error
 	for i := range pods.Items {
 		pod := &pods.Items[i]
+		if pod.Spec.NodeName != localenv.SimulatedNode { // a real server may run there
+			continue
+		}
 		if pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodRunning {
 			continue
 		}
@@ -143,6 +158,27 @@ func (p *Player) stopAll() {
 		found.stop()
 		delete(p.pods, uid)
 	}
+}
+
+// find gives the address of a server that is called NAME.NAMESPACE.svc, or
+// POD.HEADLESS.NAMESPACE.svc.
+func (p *Player) find(name string) (address string, ok bool) {
+	p.mu.Lock()
+	also := slices.Clone(p.also)
+	p.mu.Unlock()
+	for _, find := range also {
+		if address, ok := find(name); ok {
+			return address, true
+		}
+	}
+	labels := strings.Split(name, ".")
+	switch {
+	case len(labels) > 3 && labels[3] == "svc":
+		return p.pod(labels[2], labels[0])
+	case len(labels) >= 2:
+		return p.pick(labels[1], labels[0])
+	}
+	return "", false
 }
 
 // pick gives the address of a ready pod's server, in turn.

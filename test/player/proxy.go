@@ -34,14 +34,7 @@ func (p *Player) carry(ctx context.Context, from net.Conn) {
 		return
 	}
 	host, _, _ := strings.Cut(request.Host, ":")
-	labels := strings.Split(host, ".")
-	address, ok := "", false
-	switch {
-	case len(labels) > 3 && labels[3] == "svc": // pod.headless-service.namespace.svc
-		address, ok = p.pod(labels[2], labels[0])
-	case len(labels) >= 2:
-		address, ok = p.pick(labels[1], labels[0])
-	}
+	address, ok := p.find(host)
 	if !ok {
 		_, _ = io.WriteString(from, "HTTP/1.1 503 No ready pod\r\n\r\n")
 		return
