@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,13 +12,17 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/holdfast-iam/holdfast/internal/localenv"
 	"github.com/holdfast-iam/holdfast/test/harness"
+	"github.com/holdfast-iam/holdfast/test/node"
 	"github.com/holdfast-iam/holdfast/test/player"
 )
 
@@ -26,7 +31,7 @@ const tokenLifetime = 24 * 3600
 
 // startOperator runs this program again in the background, as the operator, so that it
 // outlives a demo that is kept.
-func (d *demo) startOperator(context.Context) error {
+func (d *demo) startOperator(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -45,14 +50,44 @@ func (d *demo) startOperator(context.Context) error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	command := exec.Command(program, "-operator", filepath.Join(d.dir, "operator.log"))
+	command := exec.Command(program, "-product", d.product.name, "-operator", filepath.Join(d.dir, "operator.log"))
 	command.Dir, command.Stdout, command.Stderr = d.root, log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := command.Start(); err != nil {
 		return err
 	}
+	if err := d.record(command.Process.Pid, log.Name()); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	if d.proxy, err = d.awaitBackground(ctx, ended); err != nil {
+		return err
+	}
+	if d.product.real {
+		d.say("PostgreSQL runs with a certificate of cert-manager's; a node of this demo runs pods as processes")
+	}
 	d.say("The operator runs as ServiceAccount holdfast-system/holdfast-controller-manager, with its rights and no others")
-	return d.record(command.Process.Pid, log.Name())
+	return nil
+}
+
+// proxyFile has the address that reaches pods, once all of the background process runs.
+const proxyFile = "proxy"
+
+func (d *demo) awaitBackground(ctx context.Context, ended <-chan error) (proxy string, err error) {
+	for {
+		content, err := os.ReadFile(filepath.Join(d.dir, proxyFile))
+		if err == nil {
+			return string(content), nil
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case err := <-ended:
+			return "", fmt.Errorf("the operator ended: %w", err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // record has `make status` and `make down` know of the background process.
@@ -67,27 +102,35 @@ func (d *demo) record(pid int, log string) error {
 		return err
 	}
 	processes, _ := state["processes"].([]any)
-	state["processes"] = append(processes, map[string]any{"name": "holdfast operator and stand-ins", "pid": pid, "logFile": log})
+	state["processes"] = append(processes, map[string]any{"name": "holdfast operator and servers", "pid": pid, "logFile": log, "asked": true})
 	if content, err = json.MarshalIndent(state, "", "  "); err != nil {
 		return err
 	}
 	return os.WriteFile(path, content, 0o600)
 }
 
-// operate is the background process: the operator, and a stand-in behind each pod.
-func operate(ctx context.Context, dir string) error {
+// operate is the background process: the operator, and what stands behind each pod.
+func operate(ctx context.Context, dir string, chosen product) (err error) {
 	ctrl.SetLogger(zap.New())
-	d := &demo{dir: dir, begin: time.Now()}
+	d := &demo{product: chosen, dir: dir, begin: time.Now()}
 	if err := d.connect(ctx); err != nil {
 		return err
 	}
-	program, err := harness.BuildStandIn(ctx, dir)
-	if err != nil {
-		return err
+	pods := &player.Player{Cluster: d.cluster, Folder: filepath.Join(dir, "pods"), Log: os.Stdout}
+	if !chosen.real {
+		if pods.Program, err = harness.BuildStandIn(ctx, dir); err != nil {
+			return err
+		}
 	}
-	pods := &player.Player{Cluster: d.cluster, Program: program, Folder: filepath.Join(dir, "pods"), Log: os.Stdout}
 	if err := pods.Start(ctx); err != nil {
 		return err
+	}
+	if chosen.real {
+		stop, err := d.startReal(ctx, pods)
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
 	account, err := serviceAccount(ctx, d.config)
 	if err != nil {
@@ -99,8 +142,40 @@ func operate(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.WriteFile(filepath.Join(dir, proxyFile), []byte(pods.Proxy()), 0o600); err != nil {
+		return errors.Join(err, running.Stop())
+	}
 	<-ctx.Done()
 	return running.Stop()
+}
+
+// startReal starts the database, and the node on which all pods run from now on.
+func (d *demo) startReal(ctx context.Context, pods *player.Player) (stop func(), err error) {
+	simulated := &corev1.Node{}
+	if err := d.cluster.Get(ctx, client.ObjectKey{Name: localenv.SimulatedNode}, simulated); err != nil {
+		return nil, err
+	}
+	before := client.MergeFrom(simulated.DeepCopy())
+	simulated.Spec.Unschedulable = true
+	if err := d.cluster.Patch(ctx, simulated, before); err != nil {
+		return nil, err
+	}
+	n := &node.Node{Cluster: d.cluster, Folder: filepath.Join(d.dir, "node"), Log: os.Stdout}
+	if err := n.Start(ctx); err != nil {
+		return nil, err
+	}
+	pods.Also(n.Find)
+	options := harness.DatabaseOptions{Namespace: d.product.tenant.Namespace, Name: d.product.tenant.Name, Log: os.Stdout}
+	for path, account := range map[string]*harness.Account{ownerPath: &options.Owner, userPath: &options.User} {
+		if account.Username, account.Password, err = d.account(ctx, path); err != nil {
+			return nil, err
+		}
+	}
+	postgres, err := harness.StartDatabase(ctx, d.cluster, n, options)
+	if err != nil {
+		return nil, err
+	}
+	return func() { n.Wait(); postgres.Close() }, nil
 }
 
 // serviceAccount is the access of the operator's own ServiceAccount.

@@ -14,8 +14,6 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 )
 
-var acme = client.ObjectKey{Namespace: "iam", Name: "acme"}
-
 // follow prints each condition as it turns, until the tenant is Ready.
 func (d *demo) follow(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyDeadline)
@@ -23,7 +21,7 @@ func (d *demo) follow(ctx context.Context) error {
 	told := map[string]string{}
 	for {
 		tenant := &v1alpha1.IdentityTenant{}
-		if err := d.cluster.Get(ctx, acme, tenant); err != nil {
+		if err := d.cluster.Get(ctx, d.product.tenant, tenant); err != nil {
 			return err
 		}
 		d.tellStores(ctx, told)
@@ -35,7 +33,7 @@ func (d *demo) follow(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("acme is not Ready within %s: %w", readyDeadline, ctx.Err())
+			return fmt.Errorf("%s is not Ready within %s: %w", d.product.tenant.Name, readyDeadline, ctx.Err())
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
@@ -43,7 +41,7 @@ func (d *demo) follow(ctx context.Context) error {
 
 func (d *demo) tellStores(ctx context.Context, told map[string]string) {
 	var stores v1alpha1.KeystoreList
-	if err := d.cluster.List(ctx, &stores, client.InNamespace(acme.Namespace)); err != nil {
+	if err := d.cluster.List(ctx, &stores, client.InNamespace(d.product.tenant.Namespace)); err != nil {
 		return // the next look tells
 	}
 	for _, store := range stores.Items {
@@ -71,13 +69,13 @@ func shorten(text string, most int) string {
 // tree prints what now exists, the conditions, and what of it all is simulated.
 func (d *demo) tree(ctx context.Context) error {
 	tenant := &v1alpha1.IdentityTenant{}
-	if err := d.cluster.Get(ctx, acme, tenant); err != nil {
+	if err := d.cluster.Get(ctx, d.product.tenant, tenant); err != nil {
 		return err
 	}
-	fmt.Printf("\nIdentityTenant %s\n", acme)
+	fmt.Printf("\nIdentityTenant %s\n", d.product.tenant)
 	for _, kind := range shownKinds() {
 		list := kind.list
-		if err := d.cluster.List(ctx, list, client.InNamespace(acme.Namespace)); err != nil {
+		if err := d.cluster.List(ctx, list, client.InNamespace(d.product.tenant.Namespace)); err != nil {
 			return err
 		}
 		lines, err := d.lines(list, kind.describe)
@@ -88,7 +86,7 @@ func (d *demo) tree(ctx context.Context) error {
 			fmt.Printf("├─ %-20s %s\n", kind.name, line)
 		}
 	}
-	fmt.Printf("└─ Vault                %s\n\n", "secret/holdfast/"+acme.Namespace+"/…: every generated secret")
+	fmt.Printf("└─ Vault                %s\n\n", "secret/holdfast/"+d.product.tenant.Namespace+"/…: every generated secret")
 	conditions := slices.Clone(tenant.Status.Conditions)
 	fmt.Printf("%-20s %-8s %-22s %s\n", "CONDITION", "STATUS", "REASON", "MESSAGE")
 	for _, condition := range conditions {
@@ -99,14 +97,7 @@ func (d *demo) tree(ctx context.Context) error {
 			fmt.Printf("not enforceable in realm %s: %s\n", realm.Name, gap)
 		}
 	}
-	fmt.Print(`
-Real here: the API server with its controllers and admission, Vault, cert-manager, every
-key, certificate and keystore, the TLS connection to the server and the settings on it.
-Simulated: the node and its pods (kwok runs no container), so also the database and its
-schema Job's verdict; and behind each pod a stand-in answers in place of WSO2 Identity
-Server. No part of this was run against a live WSO2 server.
-
-`)
-	d.say("acme is Ready")
+	fmt.Print(d.product.truth)
+	d.say("%s is Ready", d.product.tenant.Name)
 	return nil
 }

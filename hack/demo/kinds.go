@@ -63,7 +63,7 @@ func (d *demo) lines(list client.ObjectList, describe func(client.Object) string
 	var lines []string
 	for _, item := range items {
 		object := item.(client.Object)
-		if object.GetLabels()[tenant.LabelPartOf] != tenant.PartOf && !strings.HasPrefix(object.GetName(), acme.Name) {
+		if object.GetLabels()[tenant.LabelPartOf] != tenant.PartOf && !strings.HasPrefix(object.GetName(), d.product.tenant.Name) {
 			continue
 		}
 		line := object.GetName()

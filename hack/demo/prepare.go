@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,11 +31,14 @@ import (
 
 // demo is one showing.
 type demo struct {
+	product   product
 	root, dir string
 	begin     time.Time
 	config    *rest.Config
 	cluster   client.Client
 	variables map[string]string // of vault.env
+	vault     *vaultapi.Client
+	proxy     string // reaches pods
 }
 
 const fieldOwner = client.FieldOwner("demo")
@@ -52,8 +57,10 @@ func (d *demo) connect(context.Context) error {
 	if d.cluster, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		return err
 	}
-	d.variables, err = readVariables(filepath.Join(d.dir, "vault.env"))
-	return err
+	if d.variables, err = readVariables(filepath.Join(d.dir, "vault.env")); err != nil {
+		return err
+	}
+	return d.connectVault()
 }
 
 func readVariables(path string) (map[string]string, error) {
@@ -95,8 +102,8 @@ func (d *demo) kubectl(ctx context.Context, arguments ...string) error {
 	return nil
 }
 
-// prepareVault does what the comments of the sample ask a Vault administrator to do.
-func (d *demo) prepareVault(ctx context.Context) error {
+// connectVault signs in as the one who initialised it.
+func (d *demo) connectVault() error {
 	settings := vaultapi.DefaultConfig()
 	settings.Address = d.variables["VAULT_ADDR"]
 	if err := settings.ConfigureTLS(&vaultapi.TLSConfig{CACert: d.variables["VAULT_CACERT"]}); err != nil {
@@ -107,8 +114,33 @@ func (d *demo) prepareVault(ctx context.Context) error {
 		return err
 	}
 	vault.SetToken(d.variables["VAULT_TOKEN"])
-	const policy = `path "secret/data/acme/db" { capabilities = ["read"] }`
-	if err := vault.Sys().PutPolicyWithContext(ctx, "acme-db", policy); err != nil {
+	d.vault = vault
+	return nil
+}
+
+// account reads a user name and password from a path of Vault.
+func (d *demo) account(ctx context.Context, path string) (username, password string, err error) {
+	found, err := d.vault.KVv2("secret").Get(ctx, path)
+	if err != nil {
+		return "", "", err
+	}
+	username, _ = found.Data["username"].(string)
+	password, _ = found.Data["password"].(string)
+	return username, password, nil
+}
+
+// prepareVault does what the comments of the samples ask a Vault administrator to do.
+func (d *demo) prepareVault(ctx context.Context) error {
+	vault := d.vault
+	policy := ""
+	for path, username := range d.product.accounts {
+		policy += fmt.Sprintf("path %q { capabilities = [\"read\"] }\n", "secret/data/"+path)
+		account := map[string]any{"username": username, "password": rand.Text()}
+		if _, err := vault.KVv2("secret").Put(ctx, path, account); err != nil {
+			return err
+		}
+	}
+	if err := vault.Sys().PutPolicyWithContext(ctx, databasePolicy, policy); err != nil {
 		return err
 	}
 	role := "auth/" + localenv.TenantAuthMount + "/role/" + localenv.TenantRole
@@ -117,33 +149,33 @@ func (d *demo) prepareVault(ctx context.Context) error {
 		return err
 	}
 	policies, _ := current.Data["token_policies"].([]any)
-	if _, err := vault.Logical().WriteWithContext(ctx, role, map[string]any{"token_policies": append(policies, "acme-db")}); err != nil {
+	if _, err := vault.Logical().WriteWithContext(ctx, role, map[string]any{"token_policies": append(policies, databasePolicy)}); err != nil {
 		return err
 	}
-	account := map[string]any{"username": "acme", "password": rand.Text()}
-	if _, err := vault.KVv2("secret").Put(ctx, "acme/db", account); err != nil {
-		return err
-	}
-	d.say("Vault has a role for the namespace and the database account at secret/acme/db")
+	d.say("Vault has a role for the namespace, and the database accounts at secret/%s", strings.Join(slices.Sorted(maps.Keys(d.product.accounts)), " and secret/"))
 	return nil
 }
 
-// apply sends config/samples/minimal, with the address of this Vault in place of the
-// sample's.
-func (d *demo) apply(ctx context.Context) error {
-	paths, err := filepath.Glob(filepath.Join(d.root, "config", "samples", "minimal", "*.yaml"))
-	if err != nil {
-		return err
-	}
-	for _, path := range paths {
-		if filepath.Base(path) == "kustomization.yaml" {
-			continue
-		}
-		if err := d.applyFile(ctx, path); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+// databasePolicy lets the tenant read its database accounts.
+const databasePolicy = "demo-database"
+
+// applySurroundings sends what the samples have before the tenant, with the address of this
+// Vault in place of the sample's.
+func (d *demo) applySurroundings(ctx context.Context) error {
+	for _, file := range surroundings {
+		if err := d.applyFile(ctx, d.sample("minimal", file)); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	d.say("config/samples/minimal is applied; from here on only the operator acts")
+	return nil
+}
+
+// applyTenant sends the one manifest that the rest comes of.
+func (d *demo) applyTenant(ctx context.Context) error {
+	if err := d.applyFile(ctx, d.sample(d.product.folder, tenantFile)); err != nil {
+		return fmt.Errorf("%s: %w", tenantFile, err)
+	}
+	d.say("config/samples/%s/%s is applied%s; from here on only the operator acts", d.product.folder, tenantFile, d.product.change)
 	return nil
 }
 
@@ -165,6 +197,11 @@ func (d *demo) applyFile(ctx context.Context, path string) error {
 		}
 		if object.GetKind() == "VaultConnection" {
 			if err := d.pointToVault(ctx, object); err != nil {
+				return err
+			}
+		}
+		if object.GetKind() == "IdentityTenant" && d.product.real {
+			if err := unstructured.SetNestedField(object.Object, int64(1), "spec", "replicas"); err != nil {
 				return err
 			}
 		}

@@ -29,9 +29,11 @@ has_postgres || packages+=(postgresql)
 has_maven || packages+=(maven)
 ((${#packages[@]})) || exit 0
 if [[ -f /etc/debian_version && $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-	echo "Missing for the tests (keytool reads keystores, PostgreSQL takes database accounts, Maven fetches Keycloak); installing: ${packages[*]}." >&2
+	echo "Missing (Java runs Keycloak and its keytool reads keystores, PostgreSQL is its database, Maven fetches it); installing: ${packages[*]}." >&2
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update >&2
+	# Releases of Debian have one or the other.
+	[[ ${packages[0]} != openjdk-17-jre-headless ]] || apt-cache show openjdk-17-jre-headless >/dev/null 2>&1 || packages[0]=openjdk-21-jre-headless
 	# The tests start servers of their own: Debian is asked not to make and start one.
 	mkdir -p /etc/postgresql-common/createcluster.d
 	echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/holdfast.conf
@@ -41,19 +43,19 @@ if [[ -f /etc/debian_version && $(id -u) == 0 ]] && command -v apt-get >/dev/nul
 	exit 1
 fi
 has_jre || cat >&2 <<'MESSAGE'
-A Java runtime is missing: the tests and the demo read keystores with its keytool. Install version 17 or newer:
-  Debian, Ubuntu   sudo apt-get install openjdk-17-jre-headless
+A Java runtime is missing: it runs Keycloak, and its keytool reads keystores. Install version 17 or newer:
+  Debian, Ubuntu   sudo apt-get install openjdk-17-jre-headless    (or openjdk-21-jre-headless)
   Fedora           sudo dnf install java-latest-openjdk-headless
   macOS            brew install openjdk    (and put its bin folder on the PATH)
 MESSAGE
 has_postgres || cat >&2 <<'MESSAGE'
-PostgreSQL is missing: the tests have Vault make accounts in a server that they start. Install version 13 or newer:
+PostgreSQL is missing: the demo and the tests start servers of it. Install version 13 or newer:
   Debian, Ubuntu   sudo apt-get install postgresql
   Fedora           sudo dnf install postgresql-server
   macOS            brew install postgresql    (and put its bin folder on the PATH)
 MESSAGE
 has_maven || cat >&2 <<'MESSAGE'
-Maven is missing: it fetches the Keycloak that the tests start. Install version 3.6 or newer:
+Maven is missing: it fetches the Keycloak that the demo and the tests start. Install version 3.6 or newer:
   Debian, Ubuntu   sudo apt-get install maven
   Fedora           sudo dnf install maven
   macOS            brew install maven
