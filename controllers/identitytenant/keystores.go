@@ -130,7 +130,9 @@ func (p *pass) observeKeystore(ctx context.Context, want tenant.Spec, store tena
 		return tenant.KeystoreFact{}, fault.Waiting(v1alpha1.ReasonProgressing, "Keystore %s is being rotated, as %q asked", name, asked)
 	}
 	fact := tenant.KeystoreFact{Name: name, SecretName: child.Status.SecretName, Generation: child.Status.CurrentGeneration, Alias: store.Alias}
-	fact.Trusted = fingerprints(child, store.Role == tenant.RoleTrust)
+	if !store.Unmounted {
+		fact.Trusted = fingerprints(child, store.Role == tenant.RoleTrust)
+	}
 	if store.Ring {
 		ring, err := ringOf(child, store.Alias)
 		if err != nil {

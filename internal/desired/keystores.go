@@ -108,7 +108,7 @@ func ServerNames(want tenant.Spec, store tenant.Keystore) []string {
 func trustedEntries(want tenant.Spec, store tenant.Keystore) ([]v1alpha1.KeystoreEntry, error) {
 	var entries []v1alpha1.KeystoreEntry
 	for _, other := range want.Keystores {
-		if other.Role == tenant.RoleTrust {
+		if other.Role == tenant.RoleTrust || other.Unmounted { // another key would be another trust store, and a rollout
 			continue
 		}
 		reference := &v1alpha1.KeystoreEntryReference{Name: want.KeystoreName(other.Role), Alias: other.Alias}

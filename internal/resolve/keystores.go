@@ -32,7 +32,7 @@ func keystores(cr *v1alpha1.IdentityTenant, want tenant.Spec, defaults *[]tenant
 		signing = &v1alpha1.SigningKey{Size: key.Size}
 	}
 	tokens := signingStore(tenant.RoleSigning, "tokenSigning", signing, defaults)
-	tokens.Ring = true
+	tokens.Ring, tokens.Unmounted = true, want.Product == tenant.Keycloak
 	if declared.TokenSigning == nil || declared.TokenSigning.PublishAhead == nil {
 		note(defaults, "spec.keystores.tokenSigning.publishAhead", "1h")
 	}

@@ -221,6 +221,8 @@ type Keystore struct {
 	Existing string
 	// Ring: the store holds the keys before and after the one that signs too, and each alias has a generation behind it.
 	Ring bool
+	// Unmounted: no pod has the store, and no server meets its certificates. A running server is given its keys.
+	Unmounted bool
 	// Alias of its key pair, empty for the trust store.
 	Alias       string
 	Algorithm   string
