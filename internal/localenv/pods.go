@@ -15,14 +15,14 @@ import (
 // SimulatedNode is the name of the node that kwok plays. Pods of other nodes it leaves alone.
 const SimulatedNode = "simulated-node"
 
-// kwokStages are the parts of kwok's own play that we use: a node becomes Ready, a pod becomes Ready, a Job's pod completes, a deleted pod goes.
+// kwokStages are the parts of kwok's own play that we use: a node becomes Ready, a pod becomes Ready, a Job's pod completes.
 var kwokStages = []string{
 	"node/fast/node-initialize.yaml", "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
-	"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml", "pod/fast/pod-delete.yaml",
+	"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml",
 }
 
-// schemaStage is ours: it ends the pod of a schema Job with the verdict that the real one would print.
-const schemaStage = "hack/local/stages/schema-verdict.yaml"
+// ourStages end the pod of a schema Job with the verdict that the real one would print, and take a deleted pod away.
+var ourStages = []string{"hack/local/stages/schema-verdict.yaml", "hack/local/stages/pod-delete.yaml"}
 
 // StartPods adds kube-scheduler and kwok with one node, so that pods are bound and become Ready, and those of Jobs complete.
 // The pods are simulated: no container runs, no image is pulled, no probe is asked. Pods come from StartControllerManager.
@@ -52,7 +52,9 @@ func (c *ControlPlane) StartPods(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	arguments = append(arguments, "--config="+filepath.Join(root, schemaStage))
+	for _, stage := range ourStages {
+		arguments = append(arguments, "--config="+filepath.Join(root, stage))
+	}
 	kwok, err := c.run(ctx, Kwok, answers(http.DefaultClient, "http://"+loopback(port)+"/healthz"), arguments...)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func TestFiveMaterialsAreOneRollout(t *testing.T) {
 	first := awaitUpToDate(t, acme).Status.ServingRevision
 	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool { return seen.Status.ServedCertificate != nil })
 	proven := acme.Status.ServedCertificate.Serial
-	stop := traffic(t, newRelyingParty(t, acme), time.Hour, time.Hour)
+	seen, stop := traffic(t, newRelyingParty(t, acme), time.Hour, time.Hour)
 	appeared := watchPods(t, acme)
 
 	window.Close()
@@ -105,7 +105,7 @@ func TestFiveMaterialsAreOneRollout(t *testing.T) {
 	if certificate, old := acme.Status.ServedCertificate.Serial, proven; certificate == old {
 		t.Errorf("the serial %s that every pod serves is what it was", old)
 	}
-	seen := stop()
+	stop()
 	if len(seen.failures) > 0 {
 		t.Errorf("clients failed: %v", slices.Compact(seen.failures))
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/holdfast-iam/holdfast/controllers/operator"
 	"github.com/holdfast-iam/holdfast/internal/idp/wso2is/standin"
 	"github.com/holdfast-iam/holdfast/internal/keystore"
+	"github.com/holdfast-iam/holdfast/internal/testenv"
 	"github.com/holdfast-iam/holdfast/test/harness"
 	"github.com/holdfast-iam/holdfast/test/player"
 )
@@ -115,7 +116,7 @@ func verify(token string, keys jose.JSONWebKeySet) error {
 	return err
 }
 
-// clients use tokens several times a second until stop, which gives the failures of each.
+// clients use tokens several times a second, and note the failures.
 type clients struct {
 	mu       sync.Mutex
 	used     int
@@ -129,19 +130,25 @@ func (c *clients) note(who, token string, err error) {
 	c.used++
 	if err != nil {
 		c.failures = append(c.failures, who+": "+err.Error())
-		return
 	}
 	if parsed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256}); err == nil {
 		c.signers[parsed.Signatures[0].Header.KeyID] = true
 	}
 }
 
+// keysSeen counts the keys that signed the tokens so far, also those that did not verify.
+func (c *clients) keysSeen() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.signers)
+}
+
 // traffic has three kinds of clients: one fetches a token and the keys each time, one holds a
 // token for as long as tokens live, one keeps the published keys for as long as clients may.
-func traffic(t *testing.T, party relyingParty, tokensLive, keysKept time.Duration) (stop func() *clients) {
+func traffic(t *testing.T, party relyingParty, tokensLive, keysKept time.Duration) (seen *clients, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	seen := &clients{signers: map[string]bool{}}
+	seen = &clients{signers: map[string]bool{}}
 	var group sync.WaitGroup
 	repeat := func(who string, use func() (string, error)) {
 		group.Go(func() {
@@ -190,9 +197,9 @@ func traffic(t *testing.T, party relyingParty, tokensLive, keysKept time.Duratio
 		token, err2 := party.token(ctx)
 		return check(token, err2, kept, err)
 	})
-	stop = sync.OnceValue(func() *clients { cancel(); group.Wait(); return seen })
-	t.Cleanup(func() { stop() })
-	return stop
+	stop = func() { cancel(); group.Wait() }
+	t.Cleanup(stop)
+	return seen, stop
 }
 
 // Two rotations of the signing key under traffic: nobody notices, and pods are replaced once for
@@ -211,7 +218,7 @@ func TestASigningRotationUnderTraffic(t *testing.T) {
 			if waits == (identitytenant.RingWaits{}) {
 				lasts = time.Hour // on a slow machine two rotations take longer than the other clients keep anything
 			}
-			stop := traffic(t, newRelyingParty(t, acme), lasts, lasts)
+			seen, stop := traffic(t, newRelyingParty(t, acme), lasts, lasts)
 			appeared := watchPods(t, acme)
 			for i, token := range []string{"first", "second"} {
 				ask(t, acme, v1alpha1.AnnotationRotate, token+" token-signing")
@@ -221,7 +228,13 @@ func TestASigningRotationUnderTraffic(t *testing.T) {
 				})
 				awaitUpToDate(t, acme)
 			}
-			seen := stop()
+			testenv.Eventually(t, waitDeadline, func() error {
+				if keys := seen.keysSeen(); keys < 3 {
+					return fmt.Errorf("%d keys signed, want 3", keys)
+				}
+				return nil
+			})
+			stop()
 			births := appeared()
 			expectRevisions(t, acme, 3)
 			if replicas := len(podsOf(t, acme)); len(births) != 2*replicas {
