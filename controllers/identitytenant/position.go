@@ -105,9 +105,25 @@ func (p *pass) inUse(ctx context.Context, want tenant.Spec, seen tenant.Facts, m
 		case material.Irreplaceable && seen.Schema != nil && seen.Schema.HadData:
 			return nil, fault.Terminal(v1alpha1.ReasonDataKeyMissing,
 				"the database %s held data before, and Vault has no %s at %s/%s that could read it: restore the value there, or use an empty database", want.Database.Name, material.Name, p.engine.Mount, path)
+		case material.Irreplaceable:
+			if err := p.neverServed(ctx, want, material.Name, path); err != nil {
+				return nil, err
+			}
 		}
 		return material.Generate(nil)
 	})
+}
+
+// neverServed refuses a first value for a server that runs with one already, which only a Vault
+// that lost it does not know.
+func (p *pass) neverServed(ctx context.Context, want tenant.Spec, material, path string) error {
+	set, err := p.statefulSet(ctx, want)
+	if err != nil || set == nil {
+		return err
+	}
+	return fault.Terminal(v1alpha1.ReasonDataKeyMissing,
+		"the server runs with a %s, and Vault has none at %s/%s any more: restore the value there; the Secret %s of its pods holds it still",
+		material, p.engine.Mount, path, credentialsOf(want, set))
 }
 
 // successor gives a generation that nothing names yet, and makes it when there is none: one

@@ -10,8 +10,10 @@ import (
 	"sync"
 	"testing"
 
+	vaultapi "github.com/hashicorp/vault/api"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/holdfast-iam/holdfast/internal/localenv"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/testenv"
+	"github.com/holdfast-iam/holdfast/test/harness"
 )
 
 // valuesIn gives the version of each value that a Vault holds for a namespace.
@@ -131,5 +134,53 @@ func watchOrder(t *testing.T, acme *v1alpha1.IdentityTenant) func(*testing.T) {
 				t.Errorf("NetworkPolicy %s of %s went before the last pod: %d, pods %v", name, acme.Namespace, at, pods)
 			}
 		}
+	}
+}
+
+// A server that serves knows its data key. A Vault that lost it, with all it held of the tenant, looks as it did at the very
+// first start: nothing is made anew there, pods stay, and the tenant goes on when the key is restored.
+func TestADataKeyIsNotMadeAnewForAServerThatRuns(t *testing.T) {
+	t.Parallel()
+	ns := namespace(t)
+	operated(t, harness.OperatorOptions{}, ns)
+	acme := ready(t, harness.NewTenant(ns, "acme"))
+	awaitUpToDate(t, acme)
+	kv := world.Vault.Root().KVv2(localenv.TenantKVMount)
+	path := strings.Join([]string{localenv.TenantKVPrefix, ns, "identitytenant", "acme", "data-key", "1"}, "/")
+	kept, err := kv.Get(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	credentials := identityOf(t, world.Vault, acme)["credentials"]
+	for name := range valuesIn(t, world.Vault, ns) {
+		if strings.Contains(name, "/identitytenant/acme/") {
+			if err := kv.DeleteMetadata(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	appeared := watchPods(t, acme)
+	request(t, acme, "the-vault-is-empty")
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
+		return declares(seen, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDataKeyMissing)
+	})
+	if message := messageOf(acme, v1alpha1.ConditionReady); !strings.Contains(message, path) || !strings.Contains(message, credentials) {
+		t.Errorf("the message names neither the place in Vault nor Secret %s: %s", credentials, message)
+	}
+	if births := len(appeared()); births > 0 || valuesIn(t, world.Vault, ns)[path] != "" {
+		t.Errorf("%d pods were replaced; Vault holds %v", births, valuesIn(t, world.Vault, ns))
+	}
+	if _, err := kv.Put(t.Context(), path, kept.Data); err != nil {
+		t.Fatal(err)
+	}
+	if err := kv.PutMetadata(t.Context(), path, vaultapi.KVMetadataPutInput{CustomMetadata: kept.CustomMetadata}); err != nil {
+		t.Fatal(err)
+	}
+	request(t, acme, "the-key-is-back")
+	await(t, acme, func(seen *v1alpha1.IdentityTenant) bool {
+		return !declares(seen, v1alpha1.ConditionSecretsReady, metav1.ConditionFalse, v1alpha1.ReasonDataKeyMissing)
+	})
+	if now := identityOf(t, world.Vault, acme)["data key"]; now != tenant.Digest([]byte(kept.Data["key"].(string))) {
+		t.Error("the data key is another one")
 	}
 }
