@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,7 +63,7 @@ func TestEachFolderOfConfigApplies(t *testing.T) {
 		t.Helper()
 		command := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", kubeconfig, "apply", "--server-side", "-k", filepath.Join("..", "..", "config", folder), "-o", "yaml")
 		output, err := command.Output()
-		if failed, is := err.(*exec.ExitError); is {
+		if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
 			t.Fatalf("kubectl apply -k config/%s: %s", folder, failed.Stderr)
 		}
 		var list struct{ Items []map[string]any }
