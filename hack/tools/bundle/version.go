@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
@@ -22,11 +23,15 @@ func clusterServiceVersion(root string, known parts, image string) (map[string]a
 	if err != nil {
 		return nil, err
 	}
-	examples, err := examples(root)
+	objects, err := config.Examples(root)
 	if err != nil {
 		return nil, err
 	}
-	hidden, err := json.Marshal(internal)
+	examples, err := readable(objects)
+	if err != nil {
+		return nil, err
+	}
+	hidden, err := readable(internal)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +51,7 @@ func clusterServiceVersion(root string, known parts, image string) (map[string]a
 				"description":    config.Description,
 				"repository":     config.Home,
 				"support":        "Holdfast maintainers",
-				"operators.operatorframework.io/internal-objects": string(hidden),
+				"operators.operatorframework.io/internal-objects": hidden,
 			},
 		},
 		"spec": map[string]any{
@@ -70,4 +75,14 @@ func clusterServiceVersion(root string, known parts, image string) (map[string]a
 			"relatedImages":             []any{map[string]any{"name": "manager", "image": image}},
 		},
 	}, nil
+}
+
+// readable is JSON for an annotation that people read, too.
+func readable(value any) (string, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(value)
+	return strings.TrimSpace(out.String()), err
 }

@@ -9,10 +9,18 @@ import (
 )
 
 // addChartFile writes Chart.yaml with what a catalogue of charts shows.
-func addChartFile(chart files) error {
+func addChartFile(chart files, root string) error {
 	var shown []string
 	for _, plural := range kinds(chart) {
 		shown = append(shown, "- kind: "+kindOf(chart, plural)+"\n  version: v1alpha1\n  name: "+plural+".iam.holdfast.dev\n  displayName: "+kindOf(chart, plural))
+	}
+	objects, err := config.Examples(root)
+	if err != nil {
+		return err
+	}
+	examples, err := yaml.Marshal(objects)
+	if err != nil {
+		return err
 	}
 	content, err := yaml.Marshal(map[string]any{
 		"apiVersion": "v2", "type": "application", "name": config.Name, "version": config.Version, "appVersion": config.Version,
@@ -28,6 +36,7 @@ func addChartFile(chart files) error {
 			"artifacthub.io/operatorCapabilities": config.Capabilities,
 			"artifacthub.io/prerelease":           "true",
 			"artifacthub.io/crds":                 strings.Join(shown, "\n") + "\n",
+			"artifacthub.io/crdsExamples":         string(examples),
 			"artifacthub.io/links": "- name: Install\n  url: " + config.Pages + "install.md\n" +
 				"- name: Fields\n  url: " + config.Pages + "api/v1alpha1.md\n",
 		},

@@ -48,7 +48,7 @@ func addTemplates(chart files, root string) error {
 			}
 		}
 	}
-	return addChartFile(chart)
+	return addChartFile(chart, root)
 }
 
 // addTemplate decides where an object goes, and under which condition a release has it. One that is not known here fails,
