@@ -47,8 +47,9 @@ func ofModes(_ *testing.T, b *bundle) (found []string) {
 
 // settings are what the manager makes of the arguments of its container in a pod of this namespace, with OLM's annotation on it.
 func settings(b *bundle, namespace, targets string) (*app.Settings, error) {
-	container := b.version.Spec.InstallStrategy.StrategySpec.DeploymentSpecs[0].Spec.Template.Spec.Containers[0]
-	fields := map[string]string{"metadata.namespace": namespace, "metadata.annotations['olm.targetNamespaces']": targets}
+	pod := b.version.Spec.InstallStrategy.StrategySpec.DeploymentSpecs[0].Spec.Template.Spec
+	container := pod.Containers[0]
+	fields := map[string]string{"metadata.namespace": namespace, "spec.serviceAccountName": pod.ServiceAccountName, "metadata.annotations['olm.targetNamespaces']": targets}
 	arguments := slices.Clone(container.Args)
 	for _, variable := range container.Env {
 		value, known := fields[variable.ValueFrom.FieldRef.FieldPath]
