@@ -109,18 +109,58 @@ func (p *Postgres) start(ctx context.Context) (err error) {
 	return err
 }
 
-// Restart starts the server again that Kill ended, at the same address with the same data.
-func (p *Postgres) Restart(ctx context.Context) (err error) {
+// Restart starts the server again that Kill ended, at the same address with the same data. The sessions of the one before notice in their own
+// time that it is gone: each is in a process group of its own, which no signal of ours reaches, and the new one refuses to start beside them.
+func (p *Postgres) Restart(ctx context.Context) error {
+	patience := time.After(startDeadline)
+	for {
+		refused, err := p.launch(ctx)
+		if err == nil || !refused {
+			return err
+		}
+		select {
+		case <-patience:
+			return err
+		case <-ctx.Done():
+			return err
+		case <-time.After(pollPause):
+		}
+	}
+}
+
+// stillInUse is in the log of a server that refuses to start beside sessions of the one before.
+const stillInUse = "pre-existing shared memory block"
+
+// launch starts the server once. refused tells that sessions of the one before are still there.
+func (p *Postgres) launch(ctx context.Context) (refused bool, err error) {
+	said, err := p.log()
+	if err != nil {
+		return false, err
+	}
 	attributes := ownGroup(syscall.SIGQUIT) // it takes its children and its shared memory with it
 	attributes.Credential = p.account
 	// SIGINT ends sessions; on SIGTERM it would wait for them.
 	if p.process, err = launch(p.Dir, "postgres", filepath.Join(p.bin, "postgres"), syscall.SIGINT, attributes, nil, "-D", p.file("data")); err != nil {
-		return err
+		return false, err
 	}
-	return p.process.waitReady(ctx, func(ctx context.Context) error {
+	err = p.process.waitReady(ctx, func(ctx context.Context) error {
 		_, err := p.query(ctx, "postgres", postgresSuperuser, p.superuser, "SELECT 1")
 		return err
 	})
+	if err == nil {
+		return false, nil
+	}
+	now, _ := p.log()
+	return bytes.Contains(now[min(len(said), len(now)):], []byte(stillInUse)), err
+}
+
+// log returns what the server has said since it was made.
+func (p *Postgres) log() ([]byte, error) {
+	content, err := os.ReadFile(p.file("postgres.log"))
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return content, err
 }
 
 // Kill ends the server and all its sessions at once, as a power cut would.

@@ -1,11 +1,14 @@
 package localenv
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"math/big"
 	"os"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -75,5 +78,49 @@ func TestPostgresPresentsTheCertificateThatItWasGiven(t *testing.T) {
 	p.serverName = "localhost"
 	if _, err := p.Superuser(ctx, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "localhost") {
 		t.Errorf("as localhost: %v, want the name refused", err)
+	}
+}
+
+// TestPostgresRestartsOnceTheFormerSessionsAreGone holds a process of a killed server back: the next one cannot start before it ends.
+func TestPostgresRestartsOnceTheFormerSessionsAreGone(t *testing.T) {
+	ctx := t.Context()
+	p, err := StartPostgres(ctx, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	found, err := p.Superuser(ctx, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	former, err := strconv.Atoi(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(former, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	end := sync.OnceValue(func() error { return syscall.Kill(former, syscall.SIGKILL) })
+	t.Cleanup(func() { _ = end() })
+	p.Kill()
+	started := make(chan error, 1)
+	go func() { started <- p.Restart(ctx) }()
+	for begin := time.Now(); ; time.Sleep(pollPause) {
+		said, err := p.log()
+		if err == nil && bytes.Contains(said, []byte(stillInUse)) {
+			break
+		}
+		if err != nil || time.Since(begin) > time.Minute {
+			t.Fatalf("it does not refuse to start beside the former one: %v\n%s", err, said)
+		}
+	}
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := p.Superuser(ctx, "SELECT 1"); answer != "1" || err != nil {
+		t.Errorf("afterwards: %q, %v", answer, err)
 	}
 }

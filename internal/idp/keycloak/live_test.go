@@ -170,8 +170,8 @@ func (k *keeper) ask(t *testing.T, method, path string, body, into any) {
 	var token struct {
 		Access string `json:"access_token"`
 	}
-	if err := json.NewDecoder(signIn.Body).Decode(&token); err != nil {
-		t.Fatal(err)
+	if err := json.NewDecoder(signIn.Body).Decode(&token); err != nil || token.Access == "" {
+		t.Fatalf("%s signs in for %s %s: %s %v", another.Username, method, path, signIn.Status, err)
 	}
 	var encoded bytes.Buffer
 	if body != nil {
