@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/controllers/controllertest"
+	"github.com/holdfast-iam/holdfast/internal/localenv"
 )
 
 // outcome is what a first reconcile leaves, without what is random.
@@ -31,12 +32,16 @@ type outcome struct {
 // up: the end is that of an undisturbed run, with one value for each generation and no orphans (invariants 1, 4 and 8).
 func TestKilledAtEveryWrite(t *testing.T) {
 	vault := env.Vault(t)
-	undisturbed := newPlace(t, vault, nil)
-	counting := controllertest.NewKill(controllertest.Write{}, false)
-	manager := startControllers(t, controllertest.Options{Namespace: undisturbed.namespace, Kill: counting})
-	want := undisturbed.firstReconcile()
-	manager.Stop()
-	writes := counting.Writes()
+	var want outcome
+	var writes []controllertest.Write
+	apart(t, vault, 1, func(p place) string {
+		counting := controllertest.NewKill(controllertest.Write{}, false)
+		manager := startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: counting})
+		want = p.firstReconcile()
+		manager.Stop()
+		writes = counting.Writes()
+		return ""
+	})
 	if len(writes) < 8 {
 		t.Fatalf("only %d writes were seen: %v", len(writes), writes)
 	}
@@ -44,29 +49,61 @@ func TestKilledAtEveryWrite(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, %d, after %v", write.Target, write.Nth, after), func(t *testing.T) {
 				t.Parallel()
-				p := newPlace(t, vault, nil)
-				kill := controllertest.NewKill(write, after)
-				first := startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: kill})
-				p.create(p.keystore("orders", issuedEntry("server"), selfSignedEntry("signing")))
-				select {
-				case <-kill.Dead():
-				case <-time.After(5 * time.Second):
-					// Two statuses that are written one after the other can become one; nothing else may stay away.
-					if !strings.HasSuffix(write.Target, "/status") {
-						t.Errorf("this write did not come: %v", kill.Writes())
+				apart(t, vault, 1, func(p place) string {
+					kill := controllertest.NewKill(write, after)
+					first := startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: kill})
+					p.create(p.keystore("orders", issuedEntry("server"), selfSignedEntry("signing")))
+					select {
+					case <-kill.Dead():
+					case <-time.After(comes(write)):
+						if !strings.HasSuffix(write.Target, "/status") {
+							t.Errorf("this write did not come: %v", kill.Writes())
+						}
 					}
-				}
-				first.Stop()
-				startControllers(t, controllertest.Options{Namespace: p.namespace})
-				p.ready("orders")
-				if diff := cmp.Diff(want, p.outcome()); diff != "" {
-					t.Errorf("the end differs from an undisturbed run's (-want +got):\n%s", diff)
-				}
-				p.opens(p.ready("orders").Status.SecretName)
+					first.Stop()
+					startControllers(t, controllertest.Options{Namespace: p.namespace})
+					p.ready("orders")
+					p.opens(p.ready("orders").Status.SecretName)
+					return cmp.Diff(want, p.outcome())
+				})
 			})
 		}
 	}
 	t.Logf("%d writes, killed before and after each: %d points", len(writes), 2*len(writes))
+}
+
+// apart runs a case in a place of its own, and in another one when cert-manager issued more often than it was asked to: under
+// load it looks for what it has just made in a cache that does not have it yet.
+func apart(t *testing.T, vault *localenv.Vault, asked int, run func(place) string) {
+	t.Helper()
+	for range 5 {
+		p := newPlace(t, vault, nil)
+		diff := run(p)
+		if p.issued() <= asked {
+			if diff != "" {
+				t.Errorf("the end differs from an undisturbed run's (-want +got):\n%s", diff)
+			}
+			return
+		}
+	}
+	t.Errorf("cert-manager issued more than %d times for one Certificate, in five places", asked)
+}
+
+// comes is how long a write is waited for. Two statuses that are written one after the other can become one: those need not come.
+func comes(write controllertest.Write) time.Duration {
+	if strings.HasSuffix(write.Target, "/status") {
+		return 5 * time.Second
+	}
+	return time.Minute
+}
+
+// issued is how often cert-manager issued the Certificate of the entry server.
+func (p place) issued() int {
+	certificate := &cmv1.Certificate{}
+	if p.get("orders-server", certificate); certificate.Status.Revision == nil {
+		return 0
+	}
+	return *certificate.Status.Revision
 }
 
 func (p place) firstReconcile() outcome {
@@ -115,15 +152,19 @@ func (p place) beforeRotation() *v1alpha1.Keystore {
 // one does: one new generation of each material, one new version, nothing lost. So does one that two managers make at once.
 func TestRotationKilledAtEveryWrite(t *testing.T) {
 	vault := env.Vault(t)
-	undisturbed := newPlace(t, vault, nil)
-	first := startControllers(t, controllertest.Options{Namespace: undisturbed.namespace})
-	undisturbed.beforeRotation()
-	first.Stop()
-	counting := controllertest.NewKill(controllertest.Write{}, false)
-	manager := startControllers(t, controllertest.Options{Namespace: undisturbed.namespace, Kill: counting})
-	want := undisturbed.rotated()
-	manager.Stop()
-	writes := counting.Writes()
+	var want outcome
+	var writes []controllertest.Write
+	apart(t, vault, 2, func(p place) string {
+		first := startControllers(t, controllertest.Options{Namespace: p.namespace})
+		p.beforeRotation()
+		first.Stop()
+		counting := controllertest.NewKill(controllertest.Write{}, false)
+		manager := startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: counting})
+		want = p.rotated()
+		manager.Stop()
+		writes = counting.Writes()
+		return ""
+	})
 	if len(writes) < 8 {
 		t.Fatalf("only %d writes were seen: %v", len(writes), writes)
 	}
@@ -140,35 +181,35 @@ func TestRotationKilledAtEveryWrite(t *testing.T) {
 				tried++
 				t.Run(fmt.Sprintf("%s, %d, after %v, second %d", write.Target, write.Nth, after, second), func(t *testing.T) {
 					t.Parallel()
-					p := newPlace(t, vault, nil)
-					controllers := startControllers(t, controllertest.Options{Namespace: p.namespace})
-					p.beforeRotation()
-					controllers.Stop()
-					kill := controllertest.NewKill(write, after)
-					controllers = startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: kill})
-					p.annotate("orders", v1alpha1.AnnotationRotate, "all")
-					select {
-					case <-kill.Dead():
-					case <-time.After(5 * time.Second):
-						if !strings.HasSuffix(write.Target, "/status") {
-							t.Errorf("this write did not come: %v", kill.Writes())
-						}
-					}
-					controllers.Stop()
-					if second > 0 {
-						kill = controllertest.NewKillAfter(3*second, second == 1)
+					apart(t, vault, 2, func(p place) string {
+						controllers := startControllers(t, controllertest.Options{Namespace: p.namespace})
+						p.beforeRotation()
+						controllers.Stop()
+						kill := controllertest.NewKill(write, after)
 						controllers = startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: kill})
+						p.annotate("orders", v1alpha1.AnnotationRotate, "all")
 						select {
 						case <-kill.Dead():
-						case <-time.After(3 * time.Second): // fewer writes were left
+						case <-time.After(comes(write)):
+							if !strings.HasSuffix(write.Target, "/status") {
+								t.Errorf("this write did not come: %v", kill.Writes())
+							}
 						}
 						controllers.Stop()
-					}
-					startControllers(t, controllertest.Options{Namespace: p.namespace})
-					if diff := cmp.Diff(want, p.rotated()); diff != "" {
-						t.Errorf("the end differs from an undisturbed rotation's (-want +got):\n%s", diff)
-					}
-					p.opens(p.ready("orders").Status.SecretName)
+						if second > 0 {
+							kill = controllertest.NewKillAfter(3*second, second == 1)
+							controllers = startControllers(t, controllertest.Options{Namespace: p.namespace, Kill: kill})
+							select {
+							case <-kill.Dead():
+							case <-time.After(3 * time.Second): // fewer writes were left
+							}
+							controllers.Stop()
+						}
+						startControllers(t, controllertest.Options{Namespace: p.namespace})
+						diff := cmp.Diff(want, p.rotated())
+						p.opens(p.ready("orders").Status.SecretName)
+						return diff
+					})
 				})
 			}
 		}
@@ -178,24 +219,30 @@ func TestRotationKilledAtEveryWrite(t *testing.T) {
 
 func TestTwoManagersRotateOnce(t *testing.T) {
 	vault := env.Vault(t)
-	undisturbed := newPlace(t, vault, nil)
-	one := startControllers(t, controllertest.Options{Namespace: undisturbed.namespace})
-	undisturbed.beforeRotation()
-	want := undisturbed.rotated()
-	one.Stop()
-	for range 3 {
-		p := newPlace(t, vault, nil)
+	var want outcome
+	apart(t, vault, 2, func(p place) string {
 		one := startControllers(t, controllertest.Options{Namespace: p.namespace})
-		other := startControllers(t, controllertest.Options{Namespace: p.namespace})
 		p.beforeRotation()
-		p.rotated()
-		p.until("orders", func(*v1alpha1.Keystore) error {
-			if diff := cmp.Diff(want, p.outcome()); diff != "" {
-				return fmt.Errorf("the end differs from one manager's (-want +got):\n%s", diff)
-			}
-			return nil
-		})
+		want = p.rotated()
 		one.Stop()
-		other.Stop()
+		return ""
+	})
+	for range 3 {
+		apart(t, vault, 2, func(p place) string {
+			one := startControllers(t, controllertest.Options{Namespace: p.namespace})
+			other := startControllers(t, controllertest.Options{Namespace: p.namespace})
+			p.beforeRotation()
+			p.rotated()
+			var diff string
+			p.until("orders", func(*v1alpha1.Keystore) error {
+				if diff = cmp.Diff(want, p.outcome()); diff != "" && p.issued() <= 2 {
+					return fmt.Errorf("the end differs from one manager's (-want +got):\n%s", diff)
+				}
+				return nil
+			})
+			one.Stop()
+			other.Stop()
+			return diff
+		})
 	}
 }

@@ -269,7 +269,7 @@ func TestADatabaseAccountIsLeased(t *testing.T) {
 	if err := running.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	revokeLogins(t)
+	revokeLogins(t, ns)
 	if again, _ := databaseAccount(t, acme); again != name {
 		t.Errorf("the account %s became %s", name, again)
 	}
@@ -336,11 +336,31 @@ func TestADatabaseAccountIsLeased(t *testing.T) {
 	})
 }
 
-// revokeLogins ends every login of the Kubernetes auth method.
-func revokeLogins(t *testing.T) {
+// revokeLogins ends every login of a namespace, and nobody else's: who deletes a connection has no other login left.
+func revokeLogins(t *testing.T, ns string) {
 	t.Helper()
-	if _, err := world.Vault.Root().Logical().WriteWithContext(t.Context(), "sys/leases/revoke-prefix/auth/"+localenv.TenantAuthMount+"/login", map[string]any{"sync": true}); err != nil {
+	token := world.Vault.Root().Logical()
+	listed, err := token.ListWithContext(t.Context(), "auth/token/accessors")
+	if err != nil {
 		t.Fatal(err)
+	}
+	revoked := 0
+	for _, accessor := range listed.Data["keys"].([]any) {
+		found, err := token.WriteWithContext(t.Context(), "auth/token/lookup-accessor", map[string]any{"accessor": accessor})
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		about, _ := found.Data["meta"].(map[string]any)
+		if about["service_account_namespace"] != ns {
+			continue
+		}
+		if _, err := token.WriteWithContext(t.Context(), "auth/token/revoke-accessor", map[string]any{"accessor": accessor}); err != nil {
+			t.Fatal(err)
+		}
+		revoked++
+	}
+	if revoked == 0 {
+		t.Fatalf("nobody was signed in for namespace %s", ns)
 	}
 }
 
