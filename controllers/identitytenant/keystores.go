@@ -138,7 +138,7 @@ func (p *pass) observeKeystore(ctx context.Context, want tenant.Spec, store tena
 		if err != nil {
 			return tenant.KeystoreFact{}, err
 		}
-		fact.Ring, fact.Alias = &ring, fmt.Sprintf("%s-%d", store.Alias, ring.Current)
+		fact.Ring, fact.Alias = &ring, keystore.RingAlias(store.Alias, ring.Current)
 	}
 	fact.KeyEnds = keyEnd(child, fact.Alias)
 	if child.Status.NotAfter != nil {

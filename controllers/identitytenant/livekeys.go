@@ -62,11 +62,11 @@ func (p *pass) signingRing(ctx context.Context, want tenant.Spec, fact tenant.Ke
 		return idp.Ring{}, fmt.Errorf("read Secret %s: %w", fact.SecretName, err)
 	}
 	opened := sync.OnceValues(func() ([]keystore.Entry, error) {
-		return keystore.DecodePKCS12(secret.Data["keystore.p12"], string(secret.Data["password"]))
+		return keystore.DecodePKCS12(secret.Data[keystore.FilePKCS12], string(secret.Data["password"]))
 	})
 	var problem error
 	key := func(generation int) idp.SigningKey {
-		alias := fmt.Sprintf("%s-%d", tenant.RoleSigning, generation)
+		alias := keystore.RingAlias(string(tenant.RoleSigning), generation)
 		chain, err := keystore.ParseCertificates(secret.Data[alias+keystore.ChainSuffix])
 		if err != nil {
 			problem = fmt.Errorf("certificate %s in Secret %s: %w", alias, secret.Name, err)

@@ -2,12 +2,12 @@ package identitytenant
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/record"
 	"github.com/holdfast-iam/holdfast/internal/tenant"
 	"github.com/holdfast-iam/holdfast/internal/vault"
@@ -112,7 +112,7 @@ func (v *versions) before(generation int) *v1alpha1.RotatedMaterial {
 				newest = number
 			}
 		}
-		alias = fmt.Sprintf("%s-%d", v.of.Alias, newest)
+		alias = keystore.RingAlias(v.of.Alias, newest)
 	}
 	from := described(earlier, alias, int(earlier.Generation))
 	return &from

@@ -99,7 +99,7 @@ func (p *pass) published(ctx context.Context, want tenant.Spec, seen tenant.Fact
 	if err != nil || !all {
 		return false, false
 	}
-	id, err := p.keyID(ctx, want, fact.SecretName, fmt.Sprintf("%s-%d", store.Alias, fact.Ring.Next))
+	id, err := p.keyID(ctx, want, fact.SecretName, keystore.RingAlias(store.Alias, fact.Ring.Next))
 	if err != nil {
 		return true, false
 	}

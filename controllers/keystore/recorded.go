@@ -15,6 +15,7 @@ import (
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 	"github.com/holdfast-iam/holdfast/internal/record"
 	"github.com/holdfast-iam/holdfast/internal/rotation"
 	"github.com/holdfast-iam/holdfast/internal/vault"
@@ -86,7 +87,7 @@ func (p *pass) noteTurn(ctx context.Context, a ask, turn vault.Turn, applied boo
 	if err != nil || known.Status.Outcome == "" {
 		made := fmt.Sprintf("Generation %d is in Vault and is named by the position there", turn.Newest())
 		if a.entry.ring {
-			made += fmt.Sprintf("; %s signs, %s comes next", ringAlias(a.material, turn.Current), ringAlias(a.material, turn.Next))
+			made += fmt.Sprintf("; %s signs, %s comes next", keystore.RingAlias(a.material, turn.Current), keystore.RingAlias(a.material, turn.Next))
 		}
 		entries := []record.Entry{p.started(ctx, r), record.Did(v1alpha1.StepKeyMade, made)}
 		if applied {
@@ -132,7 +133,7 @@ func (p *pass) rotationOf(a ask, turn vault.Turn) record.Rotation {
 func (p *pass) identify(r *record.Rotation, a ask, turn vault.Turn) {
 	alias := a.material
 	if a.entry.ring {
-		alias = ringAlias(a.material, turn.Current)
+		alias = keystore.RingAlias(a.material, turn.Current)
 	}
 	identifyIn(&r.To, *p.current, alias)
 	for _, v := range p.versions { // newest first
@@ -149,7 +150,7 @@ func signer(v version, material string) string {
 	if json.Unmarshal([]byte(v.secret.Annotations[annotationRings]), &rings) == nil {
 		for _, ring := range rings {
 			if ring.Alias == material {
-				return ringAlias(material, int(ring.Current))
+				return keystore.RingAlias(material, int(ring.Current))
 			}
 		}
 	}

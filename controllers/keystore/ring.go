@@ -2,15 +2,12 @@ package keystore
 
 import (
 	"context"
-	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 )
-
-// ringAlias is the alias of one key of a ring.
-func ringAlias(alias string, generation int) string { return alias + "-" + strconv.Itoa(generation) }
 
 // gatherRing collects the keys of a ring: the one before, which still verifies, the one that signs, and the one that will.
 func (p *pass) gatherRing(ctx context.Context, e entry, m *material) error {
@@ -25,7 +22,7 @@ func (p *pass) gatherRing(ctx context.Context, e entry, m *material) error {
 		if err != nil {
 			return err
 		}
-		made.Alias = ringAlias(e.alias, generation)
+		made.Alias = keystore.RingAlias(e.alias, generation)
 		m.entries = append(m.entries, made)
 		m.chains[made.Alias] = made.Chain
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
 	"github.com/holdfast-iam/holdfast/internal/apply"
 	"github.com/holdfast-iam/holdfast/internal/fault"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 )
 
 // trustKeystore takes what is trusted of another store's entry: the certificates of a whole ring, or else the topmost one that is
@@ -31,7 +32,7 @@ func (p *pass) trustKeystore(ctx context.Context, field string, ref v1alpha1.Key
 		aliases = nil
 		for _, generation := range []int64{other.Status.Rings[at].Previous, other.Status.Rings[at].Current, other.Status.Rings[at].Next} {
 			if generation > 0 {
-				aliases = append(aliases, ringAlias(ref.Alias, int(generation)))
+				aliases = append(aliases, keystore.RingAlias(ref.Alias, int(generation)))
 			}
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 )
 
 const (
@@ -182,6 +183,9 @@ func checkPrivateKey(key crypto.Signer, leaf *x509.Certificate) string {
 	}
 	return ""
 }
+
+// RingAlias is the alias of one key of a ring: that of the ring, and the key's generation.
+func RingAlias(alias string, generation int) string { return alias + "-" + strconv.Itoa(generation) }
 
 // clip keeps foreign text from flooding a message.
 func clip(text string) string {

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/holdfast-iam/holdfast/api/v1alpha1"
+	"github.com/holdfast-iam/holdfast/internal/keystore"
 )
 
 // owner is whose material it is.
@@ -135,9 +135,9 @@ func (c *collection) keystore(store *v1alpha1.Keystore, lives map[string]lifetim
 	for _, ring := range store.Status.Rings {
 		c.time(LastSuccess, of, ring.Alias, ring.Since)
 		for _, generation := range []int64{ring.Previous, ring.Current, ring.Next} {
-			turning[fmt.Sprintf("%s-%d", ring.Alias, generation)] = true
+			turning[keystore.RingAlias(ring.Alias, int(generation))] = true
 		}
-		rings[fmt.Sprintf("%s-%d", ring.Alias, ring.Current)] = ring.Alias
+		rings[keystore.RingAlias(ring.Alias, int(ring.Current))] = ring.Alias
 	}
 	var whole lifetime
 	for _, version := range store.Status.Versions {
