@@ -2,7 +2,6 @@ package identitytenant
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -109,14 +108,7 @@ func (p *pass) announceHardened(name string, changes tenant.Diff) {
 // someSettings names the first of several.
 func someSettings(changes tenant.Diff) string {
 	const most = 5
-	var names []string
-	for _, change := range changes[:min(len(changes), most)] {
-		names = append(names, string(change.Setting))
-	}
-	if more := len(changes) - most; more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(names, ", ")
+	return strings.Join(idp.Some(changes, most, func(change tenant.Change) string { return string(change.Setting) }), ", ")
 }
 
 // undeclaredVerdict is why not all of them hold what is wanted. Many of them take several passes:

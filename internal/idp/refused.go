@@ -29,14 +29,18 @@ func Together(refused []error) error {
 		return refused[0]
 	}
 	const most = 10
-	var messages []string
-	for _, err := range refused[:min(len(refused), most)] {
-		messages = append(messages, err.Error())
+	return fault.Terminal(ReasonSettingRefused, "%s", strings.Join(Some(refused, most, error.Error), "; "))
+}
+
+// Some says the first of several things, most of them at the most, and how many more there are.
+func Some[T any](all []T, most int, say func(T) string) (said []string) {
+	for _, one := range all[:min(len(all), most)] {
+		said = append(said, say(one))
 	}
-	if more := len(refused) - most; more > 0 {
-		messages = append(messages, fmt.Sprintf("and %d more", more))
+	if more := len(all) - most; more > 0 {
+		said = append(said, fmt.Sprintf("and %d more", more))
 	}
-	return fault.Terminal(ReasonSettingRefused, "%s", strings.Join(messages, "; "))
+	return said
 }
 
 // IsSettingRefused tells a fault of SettingsRefused from others.

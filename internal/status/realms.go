@@ -95,14 +95,10 @@ func told(realms []v1alpha1.RealmStatus, name string) bool {
 	return slices.ContainsFunc(realms, func(realm v1alpha1.RealmStatus) bool { return realm.Name == name })
 }
 
-func differences(diff tenant.Diff) (told []string) {
-	for _, change := range diff[:min(len(diff), differencesListed)] {
-		told = append(told, fmt.Sprintf("%s is %q, wanted is %q", change.Setting, short(change.From), short(change.To)))
-	}
-	if more := len(diff) - differencesListed; more > 0 {
-		told = append(told, fmt.Sprintf("and %d more", more))
-	}
-	return told
+func differences(diff tenant.Diff) []string {
+	return idp.Some(diff, differencesListed, func(change tenant.Change) string {
+		return fmt.Sprintf("%s is %q, wanted is %q", change.Setting, short(change.From), short(change.To))
+	})
 }
 
 func short(value string) string {

@@ -209,8 +209,11 @@ func (r realmKeys) holding(id string) (found []heldKey) {
 		}
 	}
 	slices.SortFunc(found, func(a, b heldKey) int {
-		if a.active != b.active {
-			return cmp.Compare(strconv.FormatBool(b.active), strconv.FormatBool(a.active))
+		switch {
+		case a.active && !b.active:
+			return -1
+		case b.active && !a.active:
+			return 1
 		}
 		return cmp.Compare(a.component.text("id"), b.component.text("id"))
 	})
