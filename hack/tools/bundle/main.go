@@ -53,17 +53,5 @@ func write(root, folder, image string) error {
 	if err := addMetadata(bundle); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(folder); err != nil { // an object that is gone takes its file with it
-		return err
-	}
-	for name, content := range bundle {
-		path := filepath.Join(folder, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return config.Replace(folder, bundle)
 }

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/holdfast-iam/holdfast/hack/tools/config"
 )
 
 //go:embed all:static
@@ -41,20 +43,7 @@ func write(root string) error {
 	if err := addValues(chart); err != nil {
 		return err
 	}
-	folder := filepath.Join(root, "charts", "holdfast")
-	if err := os.RemoveAll(folder); err != nil { // an object that is gone takes its template with it
-		return err
-	}
-	for name, content := range chart {
-		path := filepath.Join(folder, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return config.Replace(filepath.Join(root, "charts", "holdfast"), chart)
 }
 
 func copyStatic(chart files) error {

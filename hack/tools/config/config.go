@@ -5,6 +5,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -41,4 +42,21 @@ func Metadata(object map[string]any) map[string]any { return object["metadata"].
 // KindAndName of an object.
 func KindAndName(object map[string]any) (kind, name string) {
 	return object["kind"].(string), Metadata(object)["name"].(string)
+}
+
+// Replace has a folder hold these files, by their path in it, and nothing else: an object that is gone takes its file with it.
+func Replace(folder string, files map[string]string) error {
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	for name, content := range files {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
